@@ -1,0 +1,13 @@
+/* tusk/tusk.h: everything. Each header also compiles alone; read them in this order. */
+#ifndef TUSK_TUSK_H
+#define TUSK_TUSK_H
+
+#include <tusk/base.h>
+#include <tusk/value.h>
+#include <tusk/io.h>
+#include <tusk/conn.h>
+#include <tusk/sync.h>
+#include <tusk/loop.h>
+#include <tusk/wire.h>
+
+#endif
