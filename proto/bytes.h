@@ -52,7 +52,7 @@ static inline uint8_t tusk__read_u8(tusk__reader *r)
 static inline uint16_t tusk__read_u16(tusk__reader *r)
 {
     const uint8_t *p = tusk__read_bytes(r, 2);
-    return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+    return (uint16_t)(p ? p[0] << 8 | p[1] : 0);
 }
 
 static inline uint32_t tusk__read_u32(tusk__reader *r)

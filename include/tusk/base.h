@@ -49,7 +49,7 @@ extern "C" {
     X(ESERVER, -12, "the server reported an error")                                                \
     X(ECANCELED, -13, "canceled")                                                                  \
     X(ETIMEDOUT, -14, "deadline passed")                                                           \
-    X(EABORTED, -15, "skipped: an earlier statement of its batch had failed")                      \
+    X(EABORTED, -15, "skipped or rolled back: another statement of its batch failed")                      \
     X(ECLOSED, -16, "the connection is closed")                                                    \
     X(ENULL, -17, "value is NULL")                                                                 \
     X(ETYPE, -18, "value has another type")                                                        \

@@ -15,7 +15,9 @@
  *   4. Rows, columns, errors and slices are views that die when the callback returns.
  *   5. Arguments and SQL text are encoded before the submitting call returns.
  *   6. tusk_close, and submitting, is safe inside any callback.
- *   7. A protocol violation closes the connection; every queued done() fires with it, in order. */
+ *   7. A protocol violation closes the connection; every queued done() fires with it, in order.
+ *   8. A connection that died refuses everything with TUSK_ECLOSED and keeps its error text until
+ *      its owner calls tusk_close: that call, and nothing else, frees it. */
 #ifndef TUSK_CONN_H
 #define TUSK_CONN_H
 
@@ -48,6 +50,9 @@ TUSK_API int tusk_config_set(tusk_config *, const char *key, const char *value);
 /* The value in force (explicit, environment, default), or NULL. Owned by the config, valid until it
  * changes. */
 TUSK_API const char *tusk_config_get(const tusk_config *, const char *key);
+/* Whether a connection can be made from it: every value well-formed, none in conflict. TUSK_OK, or
+ * TUSK_ECONFIG with the reason in tusk_config_error: the same verdict as tusk_connect's. */
+TUSK_API int tusk_config_check(tusk_config *);
 /* What the last failing call on this config objected to, naming the setting; never contains a
  * password. "" if nothing failed. */
 TUSK_API const char *tusk_config_error(const tusk_config *);
@@ -114,8 +119,8 @@ typedef struct tusk_watcher {
     void (*ready)(void *ud, tusk_conn *);
     void (*notify)(void *ud, tusk_conn *, tusk_slice channel, tusk_slice payload, int32_t pid);
     void (*notice)(void *ud, tusk_conn *, const tusk_error *);
-    /* The connection is gone, and freed when this returns: last callback of all. why is NULL if
-     * tusk_close asked for it. */
+    /* Last callback of all: the connection is gone, why says the reason, NULL if tusk_close asked for
+     * it. If it died by itself it still has to be tusk_closed, which may happen right here. */
     void (*closed)(void *ud, tusk_conn *, const tusk_error *why);
 } tusk_watcher;
 
@@ -126,8 +131,9 @@ typedef struct tusk_watcher {
  * callback comes and *conn is NULL. */
 TUSK_API int tusk_connect(tusk_conn **, const tusk_config *, tusk_host *, const tusk_watcher *,
                           void *ud);
-/* Ends the connection: requests that are not done end first (TUSK_ECLOSED, with their fate), then
- * closed(). Nothing may use the connection afterwards. Safe inside its callbacks; NULL is fine. */
+/* Ends the connection and frees it: requests that are not done end first (TUSK_ECLOSED, with their
+ * fate), then closed(NULL). On a connection that died before, just frees it. Inside one of the
+ * connection's own callbacks this takes effect when that callback has returned. NULL is fine. */
 TUSK_API void tusk_close(tusk_conn *);
 
 /* The struct a host watches; NULL for a detached connection. */

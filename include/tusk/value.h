@@ -282,6 +282,49 @@ static inline int tusk_to_float8(tusk_value v, double *out)
     return tusk_to_float8_any(v, out);
 }
 
+/* ── text ─ a value as the server itself would write it ────────────────────────────────────── */
+
+/* What pg_type tells about a type that is not compiled in (enums, domains, composites, extensions). */
+typedef struct tusk_typedesc {
+    uint32_t oid;
+    uint32_t of; /* array: its element; domain: its base; range: its bounds' type; multirange: its
+                    range; else 0 */
+    char kind;   /* pg_type.typtype ('b' base, 'c' composite, 'd' domain, 'e' enum, 'r' range, 'm'
+                    multirange), or 'a' array */
+    tusk_slice name; /* pg_type.typname: makes hstore, citext, ltree, vector ... known */
+} tusk_typedesc;
+
+/* What the text of a value depends on besides its bytes; zero what is not known. */
+typedef struct tusk_text_style {
+    /* Seconds EAST of UTC at that time, for timestamptz; NULL: UTC. */
+    int32_t (*utc_offset)(void *ud, int64_t unix_seconds);
+    /* Types that are not compiled in; NULL for one that is not known. NULL: none is. */
+    const tusk_typedesc *(*find_type)(void *ud, uint32_t oid);
+    void *ud;
+} tusk_text_style;
+
+/* Appends the value as the output function of its type would write it, with DateStyle ISO,
+ * IntervalStyle postgres, bytea_output hex and extra_float_digits 1 whatever the session's own
+ * settings are; a value in text format is copied. style NULL: all zero.
+ * Three types have a text that depends on more: the reg* family appears as its number (or "-"), money
+ * as in the C locale, and an unknown type in binary is TUSK_ETYPE, as is a type that only the server
+ * can print (pg_ndistinct and the like). TUSK_ENULL appends nothing.
+ * On a value error nothing is appended; lack of memory or room also fails the buffer. */
+TUSK_API int tusk_value_text(tusk_value, const tusk_text_style *style, tusk_buf *out);
+
+/* The other way: appends the binary form of `text`, which is read as the type's input function would
+ * (tusk/types.h says which types and notations are not). TUSK_ETYPE: this type is not parsed;
+ * TUSK_EDATA: malformed; TUSK_ERANGE: out of the type's range. On error nothing is appended. */
+TUSK_API int tusk_value_parse(uint32_t oid, tusk_slice text, const tusk_text_style *style,
+                              tusk_buf *out);
+
+/* pg_type.typname of a compiled-in type ("int4", "_int4" for its array), or NULL. */
+TUSK_API const char *tusk_type_name(uint32_t oid);
+/* The other way; 0 if no such type is compiled in. */
+TUSK_API uint32_t tusk_type_oid(const char *name);
+/* The array type of a compiled-in type that is not an array itself; 0 if there is none. */
+TUSK_API uint32_t tusk_type_array_of(uint32_t oid);
+
 #ifdef __cplusplus
 }
 #endif

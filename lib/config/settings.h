@@ -1,6 +1,6 @@
-/* lib/config/settings.h: from text to typed settings. A tusk_config holds what was written, where it
- * came from, and the list of all settings (lib/config/list.h); tusk__settings is what a connection
- * works with: typed, checked, complete. */
+/* lib/config/settings.h: from text to typed settings. A tusk_config holds what was written and
+ * where it came from (the list of all settings is lib/config/list.h); tusk__settings is what a
+ * connection works with: typed, checked, complete. */
 #ifndef TUSK_CONFIG_SETTINGS_H
 #define TUSK_CONFIG_SETTINGS_H
 
@@ -49,9 +49,10 @@ enum tusk__auth_method {
 
 /* One entry of the host list. */
 typedef struct tusk__host {
-    const char *name;    /* as written; a path (or '@name') is a unix socket directory; may be NULL */
-    const char *addr;    /* hostaddr, or NULL */
-    const char *password;/* for this host: from the setting or the password file; NULL if none */
+    const char *name; /* as written; a path (or '@name') is a unix socket directory; NULL only if
+                         there is an addr */
+    const char *addr; /* hostaddr, checked to be numeric: connect there; or NULL */
+    const char *password; /* for this host: from the setting or the password file; NULL if none */
     bool from_passfile;
     uint16_t port;
 } tusk__host;
@@ -61,7 +62,7 @@ typedef struct tusk__settings {
     size_t nhosts;
     const char *user, *dbname, *options, *application_name, *replication, *client_encoding;
     const char *datestyle, *timezone, *geqo; /* PGDATESTYLE and its kin, or NULL */
-    const char *passfile;
+    const char *passfile; /* or NULL */
     enum tusk__sslmode sslmode;
     bool ssl_direct, sslsni;
     const char *sslcert, *sslkey, *sslpassword, *sslrootcert, *sslcrl, *sslcrldir, *sslcertmode;
@@ -83,16 +84,42 @@ typedef struct tusk__settings {
     size_t statement_cache;    /* statements per connection; 0: never a named statement */
     enum tusk__pooler pooler;
     size_t max_message;        /* bytes of one DataRow or CopyData; default 1 GiB - 1 */
+    const char *oauth_issuer, *oauth_client_id, *oauth_client_secret, *oauth_scope; /* or NULL */
+    size_t pool_min, pool_max, pool_max_waiting;       /* max_waiting 0: no limit */
+    int64_t pool_idle, pool_lifetime, pool_timeout;    /* ns, TUSK_NEVER if none */
+    const char *warning; /* why a password file was not used, or NULL: something to tell the user */
+    tusk_realloc_fn alloc; /* the config's; with it come the blocks that hold all of the above */
+    void *alloc_ud;
+    void *memory;
 } tusk__settings;
 
 /* Builds typed settings from a config; everything is owned by *out and freed by _free. On
- * TUSK_ECONFIG the text is in error and names the setting. */
+ * TUSK_ECONFIG the text is in error and names the setting; *out then needs no _free. Reads the
+ * password file if one is named, and looks for ~/.postgresql/ only after tusk_config_env. */
 int tusk__settings_build(tusk__settings *out, const tusk_config *, char *error, size_t error_size);
 void tusk__settings_free(tusk__settings *);
 
-/* The config's allocator, for what is made from it. */
+/* The config's allocator (NULL: libc's), for what is made from it. */
 tusk_realloc_fn tusk__config_alloc(const tusk_config *, void **ud);
 /* A deep copy. */
 int tusk__config_clone(tusk_config **, const tusk_config *);
+
+/* One setting as it stands, for programs that print them all. The texts are owned by the config and
+ * valid until it changes. */
+typedef struct tusk__setting_info {
+    const char *key;
+    const char *env;      /* its environment variable, or NULL */
+    const char *fallback; /* its default, or NULL */
+    const char *what;     /* what it is for */
+    const char *value;    /* in force, or NULL */
+    const char *source;   /* "default", "environment", "service file", "DSN", "call" */
+    bool secret;          /* value must not be printed */
+} tusk__setting_info;
+
+/* What was given for a keyword, by whatever source, also if it is empty; NULL if nothing was: then a
+ * default applies. */
+const char *tusk__config_given(const tusk_config *, const char *key);
+/* The setting of this index, from 0; false when there is none any more. */
+bool tusk__setting_info_get(const tusk_config *, size_t index, tusk__setting_info *);
 
 #endif

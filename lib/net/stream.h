@@ -33,6 +33,14 @@ struct tusk__stream {
 /* Initialised in place, owns nothing: the plain stream needs no allocation. */
 void tusk__stream_plain(tusk__stream *, int fd);
 
+/* For the kinds of stream: the common part, failures, and the two system calls (no SIGPIPE, repeated
+ * when interrupted; the result and errno are the kernel's). */
+void tusk__stream_init(tusk__stream *, const tusk__stream_ops *, int fd);
+int tusk__stream_fail(tusk__stream *, int status, const char *text);
+int tusk__stream_fail_sys(tusk__stream *, const char *what, int sys); /* TUSK_EIO */
+ssize_t tusk__stream_recv(const tusk__stream *, void *, size_t);
+ssize_t tusk__stream_send(const tusk__stream *, const void *, size_t);
+
 /* ── TLS (lib/net/stream_tls.c, the only file besides crypto_openssl.c that names OpenSSL) ────── */
 typedef struct tusk__tls_context tusk__tls_context; /* one per configuration; shared by connections */
 

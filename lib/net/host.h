@@ -1,0 +1,14 @@
+/* lib/net/host.h: the private host of a connection that was given none: what the blocking calls
+ * step. It watches with poll(2), holds no descriptor of its own, and makes one system call per
+ * step. */
+#ifndef TUSK_NET_HOST_H
+#define TUSK_NET_HOST_H
+
+#include <tusk/io.h>
+
+/* TUSK_OK or TUSK_ENOMEM (*host is NULL then). The scratch buffer comes with the first step. */
+int tusk__host_private_new(tusk_host **host);
+/* Accepts NULL. What is still watched is forgotten. */
+void tusk__host_private_free(tusk_host *);
+
+#endif

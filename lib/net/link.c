@@ -1,0 +1,379 @@
+/* lib/net/link.c: bytes between a stream and a session, and one tusk_io kept true. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "lib/net/host.h"
+#include "lib/net/link.h"
+#include "lib/net/make.h"
+
+#define OWN_SCRATCH ((size_t)64 << 10)
+/* A connection gives others their turn after this many full reads. */
+#define READS_PER_TURN 16
+
+int64_t tusk__link_now(const tusk__link *l)
+{
+    return l->host->now != NULL ? l->host->now(l->host) : tusk_now();
+}
+
+static bool has_output(const tusk_conn *c)
+{
+    return c->out.sent < c->out.buf.len;
+}
+
+/* ── the tusk_io ──────────────────────────────────────────────────────────────────────────── */
+
+static unsigned wanted_events(const tusk__link *l)
+{
+    const tusk_conn *c = l->conn;
+    switch (l->stage) {
+    case TUSK__STAGE_RESOLVE:
+        return TUSK_READ;
+    case TUSK__STAGE_CONNECT:
+        return TUSK_WRITE;
+    case TUSK__STAGE_TLS:
+        return l->stream->wants;
+    case TUSK__STAGE_OPEN: {
+        unsigned events = c->paused ? 0 : TUSK_READ;
+        if (l->write_blocked && l->write_error == 0)
+            events |= TUSK_WRITE;
+        return events | l->stream->wants;
+    }
+    default:
+        return 0;
+    }
+}
+
+/* 0, the past, asks to be called at once. */
+static int64_t wanted_deadline(const tusk__link *l)
+{
+    const tusk_conn *c = l->conn;
+    if (c->phase == TUSK__DEAD)
+        return TUSK_NEVER;
+    bool writable = l->stage == TUSK__STAGE_OPEN && !l->write_blocked && l->write_error == 0;
+    if ((writable && has_output(c)) || c->login.deriving || c->sweep ||
+        l->stage == TUSK__STAGE_START)
+        return 0;
+    int64_t at = c->next_deadline;
+    if (l->deadline < at)
+        at = l->deadline;
+    return l->attempt_deadline < at ? l->attempt_deadline : at;
+}
+
+void tusk__link_update(tusk__link *l)
+{
+    int fd = l->fd;
+    unsigned events = fd < 0 ? 0 : wanted_events(l);
+    int64_t deadline = wanted_deadline(l);
+    if (l->io.fd == fd && l->io.events == events && l->io.deadline == deadline)
+        return;
+    l->io.fd = fd;
+    l->io.events = events;
+    l->io.deadline = deadline;
+    l->host->watch(l->host, &l->io);
+}
+
+/* Must be told before the descriptor is closed: its number may be reused at once. */
+static void forget(tusk__link *l)
+{
+    if (l->io.fd < 0 && l->io.deadline == TUSK_NEVER)
+        return;
+    l->io.fd = -1;
+    l->io.events = 0;
+    l->io.deadline = TUSK_NEVER;
+    l->host->watch(l->host, &l->io);
+}
+
+/* ── reading ──────────────────────────────────────────────────────────────────────────────── */
+
+static void read_failed(tusk__link *l, ptrdiff_t status)
+{
+    tusk_conn *c = l->conn;
+    if (l->write_error != 0)
+        tusk__session_fail(c, TUSK_EIO, l->write_error, strerror(l->write_error));
+    else if (status == TUSK_EEOF && l->stream->error[0] == '\0')
+        tusk__session_eof(c);
+    else
+        tusk__session_fail(c, (int)status, l->stream->sys, l->stream->error);
+}
+
+static uint8_t *borrow_scratch(tusk__link *l, size_t *size)
+{
+    tusk_host *h = l->host;
+    if (h->scratch != NULL && !h->scratch_lent) {
+        h->scratch_lent = true;
+        *size = h->scratch_size;
+        return h->scratch;
+    }
+    if (l->own_scratch == NULL)
+        l->own_scratch = tusk__session_alloc(l->conn, NULL, OWN_SCRATCH);
+    *size = OWN_SCRATCH;
+    return l->own_scratch;
+}
+
+static void return_scratch(tusk__link *l, const uint8_t *scratch)
+{
+    if (scratch == l->host->scratch)
+        l->host->scratch_lent = false;
+}
+
+/* A message that does not fit the scratch buffer is read straight to where it is collected. */
+static bool read_large(tusk__link *l)
+{
+    tusk_conn *c = l->conn;
+    size_t room;
+    uint8_t *p = tusk__receive_room(c, &room);
+    if (p == NULL)
+        return false;
+    ptrdiff_t n = l->stream->ops->read(l->stream, p, room);
+    if (n > 0) {
+        tusk__receive_done(c, (size_t)n);
+        return true;
+    }
+    if (n != TUSK_EAGAIN)
+        read_failed(l, n);
+    return false;
+}
+
+/* One read behind the unfinished message, if any. True if there may be more to read at once. */
+static bool read_once(tusk__link *l, uint8_t *scratch, size_t size)
+{
+    tusk_conn *c = l->conn;
+    size_t kept = c->in.len;
+    if (kept > 0 && (c->need > size || kept > size / 2))
+        return read_large(l);
+    if (kept > 0)
+        memcpy(scratch, c->in.data, kept);
+    ptrdiff_t n = l->stream->ops->read(l->stream, scratch + kept, size - kept);
+    if (n <= 0) {
+        if (n != TUSK_EAGAIN)
+            read_failed(l, n);
+        return false;
+    }
+    tusk_buf_clear(&c->in);
+    tusk__buf_shrink(&c->in, 0);
+    tusk__session_received(c, scratch, kept + (size_t)n);
+    return (size_t)n == size - kept || l->stage != TUSK__STAGE_OPEN ||
+           l->stream->ops->pending(l->stream);
+}
+
+static bool may_read(const tusk__link *l, unsigned attempt)
+{
+    return l->attempt == attempt && l->stage == TUSK__STAGE_OPEN && !l->conn->paused &&
+           l->conn->phase != TUSK__DEAD && l->conn->phase != TUSK__TLS;
+}
+
+static void read_all(tusk__link *l)
+{
+    size_t size;
+    unsigned attempt = l->attempt;
+    uint8_t *scratch = borrow_scratch(l, &size);
+    if (scratch == NULL) {
+        tusk__session_fail(l->conn, TUSK_ENOMEM, 0, "out of memory for received data");
+        return;
+    }
+    for (int i = 0; i < READS_PER_TURN || l->stream->ops->pending(l->stream); i++)
+        if (!may_read(l, attempt) || !read_once(l, scratch, size) || !may_read(l, attempt))
+            break;
+    return_scratch(l, scratch);
+}
+
+/* ── writing ──────────────────────────────────────────────────────────────────────────────── */
+
+void tusk__link_flush(tusk__link *l)
+{
+    tusk_conn *c = l->conn;
+    l->write_blocked = false;
+    while (l->stage == TUSK__STAGE_OPEN && l->write_error == 0 && has_output(c)) {
+        size_t len = c->out.buf.len - c->out.sent;
+        ptrdiff_t n = l->stream->ops->write(l->stream, c->out.buf.data + c->out.sent, len);
+        if (n == TUSK_EAGAIN) {
+            l->write_blocked = true;
+            return;
+        }
+        if (n < 0) {
+            /* The server may have said why before it hung up: reading goes on. */
+            l->write_error = l->stream->sys != 0 ? l->stream->sys : EPIPE;
+            return;
+        }
+        tusk__out_sent(c, (size_t)n);
+        if (c->current != NULL && c->current->pulling)
+            tusk__copy_pull(c);
+    }
+}
+
+static void on_open(tusk__link *l, unsigned events)
+{
+    tusk_conn *c = l->conn;
+    unsigned attempt = l->attempt;
+    if (c->login.deriving)
+        tusk__session_work(c);
+    if ((events & TUSK_READ) || (l->stream->wants & events) || l->stream->ops->pending(l->stream))
+        read_all(l);
+    if (l->attempt != attempt || c->phase == TUSK__DEAD)
+        return;
+    if (c->phase == TUSK__TLS) {
+        tusk__link_begin_tls(l);
+        return;
+    }
+    tusk__link_flush(l);
+}
+
+/* ── events ───────────────────────────────────────────────────────────────────────────────── */
+
+static void (*const stages[TUSK__STAGE_COUNT])(tusk__link *, unsigned) = {
+    [TUSK__STAGE_START] = tusk__link_on_start,
+    [TUSK__STAGE_RESOLVE] = tusk__link_on_resolve,
+    [TUSK__STAGE_CONNECT] = tusk__link_on_connect,
+    [TUSK__STAGE_TLS] = tusk__link_on_tls,
+    [TUSK__STAGE_OPEN] = on_open,
+};
+
+static void check_deadlines(tusk__link *l, int64_t now)
+{
+    tusk_conn *c = l->conn;
+    if (c->phase < TUSK__IDLE && now >= l->deadline)
+        tusk__session_fail(c, TUSK_ETIMEDOUT, 0,
+                           "the time for connecting is over (setting connect_deadline)");
+    else if (c->phase < TUSK__IDLE && now >= l->attempt_deadline)
+        tusk__session_fail(c, TUSK_ETIMEDOUT, 0, "timeout expired (setting connect_timeout)");
+    else
+        tusk__session_turn(c, now);
+}
+
+static void ready(tusk_io *io, unsigned events)
+{
+    tusk__link *l = (tusk__link *)(void *)io;
+    tusk_conn *c = l->conn;
+    if (c->phase == TUSK__DEAD || c->depth > 0)
+        return;
+    tusk__session_enter(c);
+    if (stages[l->stage] != NULL)
+        stages[l->stage](l, events);
+    if (c->phase >= TUSK__IDLE)
+        l->deadline = l->attempt_deadline = TUSK_NEVER;
+    if (c->phase != TUSK__DEAD && (wanted_deadline(l) != TUSK_NEVER || c->sweep))
+        check_deadlines(l, tusk__link_now(l));
+    if (tusk__session_leave(c) && c->phase != TUSK__DEAD)
+        tusk__link_update(l);
+}
+
+/* ── what the session asks for ────────────────────────────────────────────────────────────── */
+
+static void changed(tusk_conn *c)
+{
+    if (c->depth == 0) /* otherwise ready() does it when it leaves */
+        tusk__link_update(c->link);
+}
+
+static int64_t session_now(tusk_conn *c)
+{
+    return tusk__link_now(c->link);
+}
+
+static void flush(tusk_conn *c)
+{
+    tusk__session_enter(c);
+    tusk__link_flush(c->link);
+    if (tusk__session_leave(c) && c->phase != TUSK__DEAD)
+        tusk__link_update(c->link);
+}
+
+void tusk__link_close(tusk__link *l, bool orderly)
+{
+    forget(l);
+    if (l->stream != NULL) {
+        if (orderly)
+            tusk__link_flush(l);
+        l->stream->ops->free(l->stream, orderly);
+    }
+    if (l->fd >= 0 && l->stage != TUSK__STAGE_RESOLVE) /* that one is the resolver's */
+        close(l->fd);
+    l->stream = NULL;
+    l->fd = -1;
+    l->stage = TUSK__STAGE_CLOSED;
+    l->write_blocked = false;
+    l->write_error = 0;
+    l->attempt++;
+}
+
+static void drop(tusk_conn *c, bool orderly)
+{
+    tusk__link_close(c->link, orderly);
+    tusk__canceller_free(c->link->canceller);
+    c->link->canceller = NULL;
+}
+
+static void free_link(tusk_conn *c)
+{
+    tusk__link *l = c->link;
+    tusk__link_close(l, false);
+    tusk__resolve_free(l->resolve);
+    tusk__tls_context_unref(l->tls);
+    tusk_buf_free(&l->attempts);
+    tusk__session_alloc(c, l->order, 0);
+    tusk__session_alloc(c, l->own_scratch, 0);
+    if (l->private_host)
+        tusk__host_private_free(l->host);
+    tusk__session_alloc(c, l, 0);
+}
+
+const tusk__link_ops tusk__net_ops = {
+    .changed = changed,
+    .now = session_now,
+    .flush = flush,
+    .cancel = tusk__link_cancel,
+    .retry = tusk__link_retry,
+    .drop = drop,
+    .free = free_link,
+};
+
+/* ── made and found ───────────────────────────────────────────────────────────────────────── */
+
+static int link_new(tusk_conn *c, tusk_host *host)
+{
+    tusk__link *l = tusk__session_alloc(c, NULL, sizeof *l);
+    if (l == NULL)
+        return TUSK_ENOMEM;
+    memset(l, 0, sizeof *l);
+    l->io = (tusk_io){.fd = -1, .deadline = TUSK_NEVER, .ready = ready};
+    l->conn = c;
+    l->host = host;
+    l->fd = -1;
+    l->deadline = l->attempt_deadline = TUSK_NEVER;
+    tusk_buf_init(&l->attempts, 4096, c->alloc, c->alloc_ud);
+    if (host == NULL) {
+        l->private_host = true;
+        int status = tusk__host_private_new(&l->host);
+        if (status != TUSK_OK) {
+            tusk__session_alloc(c, l, 0);
+            return status;
+        }
+    }
+    c->link = l;
+    c->ops = &tusk__net_ops;
+    return TUSK_OK;
+}
+
+int tusk_connect(tusk_conn **out, const tusk_config *config, tusk_host *host,
+                 const tusk_watcher *watcher, void *ud)
+{
+    tusk_conn *c;
+    int status = tusk__session_from_config(&c, config, &tusk__crypto_openssl, watcher, ud);
+    if (status == TUSK_OK) {
+        status = link_new(c, host);
+        if (status != TUSK_OK) {
+            c->watcher = NULL; /* a call that refuses makes no callback */
+            tusk_close(c);
+            c = NULL;
+        }
+    }
+    *out = c;
+    if (status == TUSK_OK)
+        tusk__link_connect(c->link);
+    return status;
+}
+
+tusk_io *tusk_conn_io(tusk_conn *c)
+{
+    return c->link != NULL ? &c->link->io : NULL;
+}

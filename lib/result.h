@@ -1,0 +1,13 @@
+/* lib/result.h: a collected answer, and the sink that collects it. */
+#ifndef TUSK_RESULT_H
+#define TUSK_RESULT_H
+
+#include <tusk/sync.h>
+
+tusk_result *tusk__result_new(tusk_realloc_fn, void *ud);
+/* Its user data is the result. */
+extern const tusk_sink tusk__result_sink;
+/* Becomes true when the outcome is there. */
+const bool *tusk__result_done(const tusk_result *);
+
+#endif

@@ -1,0 +1,215 @@
+/* lib/session/cache.c: the prepared statements of one connection: a hash table with an LRU list.
+ *
+ * A statement's name is a hash of its content (SQL text and argument types), so one name can only ever
+ * hold one statement, on any server and from any process: a name that is already there is a stroke of
+ * luck instead of somebody else's query. Names are shorter than 63 bytes, where the server cuts. */
+#include <string.h>
+#include "lib/session/session.h"
+
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0x9e3779b97f4a7c15u;
+    return h ^ (h >> 29);
+}
+
+static uint64_t hash_of(tusk_slice sql, const tusk_arg *args, size_t n)
+{
+    uint64_t h = sql.len, word;
+    const char *p = sql.ptr;
+    size_t left = sql.len;
+    for (; left >= 8; p += 8, left -= 8) {
+        memcpy(&word, p, 8);
+        h = mix(h, word);
+    }
+    word = 0;
+    memcpy(&word, p, left);
+    h = mix(h, word);
+    for (size_t i = 0; i < n; i++)
+        h = mix(h, args[i].oid);
+    return h ^ (h >> 32);
+}
+
+static bool same(const tusk__stmt *s, uint64_t hash, tusk_slice sql, const tusk_arg *args, size_t n)
+{
+    if (s->hash != hash || s->sql_len != sql.len || s->noids != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (s->oids[i] != args[i].oid)
+            return false;
+    return memcmp(s->sql, sql.ptr, sql.len) == 0;
+}
+
+static int name_statement(tusk_conn *c, tusk__stmt *s)
+{
+    static const char hex[] = "0123456789abcdef";
+    tusk_buf content;
+    tusk_buf_init(&content, 0, c->alloc, c->alloc_ud);
+    tusk_put_bytes(&content, s->sql, s->sql_len);
+    tusk_put_u8(&content, 0);
+    for (size_t i = 0; i < s->noids; i++)
+        tusk_put_u32(&content, s->oids[i]);
+    uint8_t digest[32];
+    int status = content.status;
+    if (status == TUSK_OK)
+        status = c->crypto->sha256((tusk_slice){(const char *)content.data, content.len}, digest);
+    tusk_buf_free(&content);
+    if (status != TUSK_OK)
+        return status;
+    memcpy(s->name, "tusk_", 5);
+    for (size_t i = 0; i < 16; i++) {
+        s->name[5 + 2 * i] = hex[digest[i] >> 4];
+        s->name[6 + 2 * i] = hex[digest[i] & 15];
+    }
+    s->name[37] = '\0';
+    return TUSK_OK;
+}
+
+void tusk__stmt_free(tusk_conn *c, tusk__stmt *s)
+{
+    tusk__description_free(&s->description, c);
+    tusk_buf_free(&s->parse_error);
+    tusk__session_alloc(c, s->sql, 0);
+    tusk__session_alloc(c, s->oids, 0);
+    tusk__session_alloc(c, s, 0);
+}
+
+static tusk__stmt *stmt_new(tusk_conn *c, uint64_t hash, tusk_slice sql, const tusk_arg *args,
+                            size_t n)
+{
+    tusk__stmt *s = tusk__session_alloc(c, NULL, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    memset(s, 0, sizeof *s);
+    s->hash = hash;
+    tusk__description_init(&s->description, c);
+    tusk_buf_init(&s->parse_error, TUSK__LIMIT_TEXT, c->alloc, c->alloc_ud);
+    s->sql = tusk__session_alloc(c, NULL, sql.len + 1);
+    s->oids = tusk__session_alloc(c, NULL, (n + 1) * sizeof *s->oids);
+    if (s->sql != NULL && s->oids != NULL) {
+        memcpy(s->sql, sql.ptr, sql.len);
+        s->sql_len = sql.len;
+        s->noids = n;
+        for (size_t i = 0; i < n; i++)
+            s->oids[i] = args[i].oid;
+        if (name_statement(c, s) == TUSK_OK)
+            return s;
+    }
+    tusk__stmt_free(c, s);
+    return NULL;
+}
+
+static void list_remove(tusk__cache *cache, tusk__stmt *s)
+{
+    *(s->newer ? &s->newer->older : &cache->newest) = s->older;
+    *(s->older ? &s->older->newer : &cache->oldest) = s->newer;
+}
+
+static void list_add(tusk__cache *cache, tusk__stmt *s)
+{
+    s->newer = NULL;
+    s->older = cache->newest;
+    *(s->older ? &s->older->newer : &cache->oldest) = s;
+    cache->newest = s;
+}
+
+static void unlink_stmt(tusk__cache *cache, tusk__stmt *s)
+{
+    tusk__stmt **at = &cache->buckets[s->hash & (cache->nbuckets - 1)];
+    while (*at != s)
+        at = &(*at)->chain;
+    *at = s->chain;
+    list_remove(cache, s);
+    cache->count--;
+}
+
+/* The oldest statement that no request in flight needs makes room. It is closed at the server at the
+ * head of the next group that prepares something: no round trip. */
+static void evict(tusk_conn *c)
+{
+    tusk__cache *cache = &c->cache;
+    tusk__stmt *s = cache->oldest;
+    while (s != NULL && (s->users > 0 || s->state == TUSK__STMT_PREPARING))
+        s = s->newer;
+    if (s == NULL)
+        return;
+    unlink_stmt(cache, s);
+    if (s->state == TUSK__STMT_NEW) {
+        tusk__stmt_free(c, s);
+        return;
+    }
+    s->chain = cache->evicted;
+    cache->evicted = s;
+}
+
+static bool table_ready(tusk_conn *c)
+{
+    tusk__cache *cache = &c->cache;
+    if (cache->buckets != NULL)
+        return true;
+    size_t n = 16;
+    while (n < c->settings.statement_cache && n < (size_t)1 << 20)
+        n *= 2;
+    cache->buckets = tusk__session_alloc(c, NULL, n * sizeof *cache->buckets);
+    if (cache->buckets == NULL)
+        return false;
+    memset(cache->buckets, 0, n * sizeof *cache->buckets);
+    cache->nbuckets = n;
+    return true;
+}
+
+tusk__stmt *tusk__cache_get(tusk_conn *c, tusk_slice sql, const tusk_arg *args, size_t n)
+{
+    tusk__cache *cache = &c->cache;
+    if (!table_ready(c))
+        return NULL;
+    uint64_t hash = hash_of(sql, args, n);
+    tusk__stmt **bucket = &cache->buckets[hash & (cache->nbuckets - 1)];
+    for (tusk__stmt *s = *bucket; s != NULL; s = s->chain) {
+        if (!same(s, hash, sql, args, n))
+            continue;
+        if (s != cache->newest) {
+            list_remove(cache, s);
+            list_add(cache, s);
+        }
+        return s;
+    }
+    tusk__stmt *s = stmt_new(c, hash, sql, args, n);
+    if (s == NULL)
+        return NULL;
+    if (cache->count >= c->settings.statement_cache)
+        evict(c);
+    s->chain = *bucket;
+    *bucket = s;
+    list_add(cache, s);
+    cache->count++;
+    return s;
+}
+
+tusk__stmt *tusk__cache_take_evicted(tusk_conn *c)
+{
+    tusk__stmt *s = c->cache.evicted;
+    if (s != NULL)
+        c->cache.evicted = s->chain;
+    return s;
+}
+
+void tusk__cache_forget(tusk_conn *c)
+{
+    for (tusk__stmt *s = c->cache.newest; s != NULL; s = s->older)
+        if (s->state == TUSK__STMT_READY)
+            s->state = TUSK__STMT_NEW;
+    for (tusk__stmt *s; (s = tusk__cache_take_evicted(c)) != NULL;)
+        tusk__stmt_free(c, s);
+}
+
+void tusk__cache_free(tusk_conn *c)
+{
+    for (tusk__stmt *s = c->cache.newest, *older; s != NULL; s = older) {
+        older = s->older;
+        tusk__stmt_free(c, s);
+    }
+    for (tusk__stmt *s; (s = tusk__cache_take_evicted(c)) != NULL;)
+        tusk__stmt_free(c, s);
+    tusk__session_alloc(c, c->cache.buckets, 0);
+    memset(&c->cache, 0, sizeof c->cache);
+}

@@ -1,0 +1,146 @@
+/* lib/session/cancel.c: requests that shall end early, and requests that took too long. */
+#include <string.h>
+#include "lib/session/session.h"
+
+/* How long the server may take to react to a cancel before the connection is given up. */
+#define GRACE (INT64_C(2) * 1000 * 1000 * 1000)
+
+static int64_t now(tusk_conn *c)
+{
+    return c->ops != NULL ? c->ops->now(c) : c->time;
+}
+
+static void set_deadline(tusk_req *r, int64_t at)
+{
+    r->deadline = at;
+    if (at < r->conn->next_deadline)
+        r->conn->next_deadline = at;
+}
+
+void tusk_timeout(tusk_req *r, int64_t ns)
+{
+    tusk_conn *c = r->conn;
+    int64_t t = now(c);
+    if (r->timed_out)
+        return; /* it is being cancelled already */
+    set_deadline(r, ns <= 0 || ns > TUSK_NEVER - t ? TUSK_NEVER : t + ns);
+    tusk__session_changed(c);
+}
+
+static tusk_req *before(const tusk_conn *c, const tusk_req *r)
+{
+    tusk_req *p = c->head;
+    if (p == r)
+        return NULL;
+    while (p->next != r)
+        p = p->next;
+    return p;
+}
+
+/* Takes the bytes of a request that has not begun to leave out of the stream. Only where nothing else
+ * depends on them: a group of its own that prepares no statement. */
+static bool cut(tusk_req *r)
+{
+    tusk_conn *c = r->conn;
+    const tusk_req *p = before(c, r);
+    bool unsent = r->held || r->begin >= tusk__out_sent_position(&c->out);
+    if (!unsent || !r->sync || r->prepares || r->sink->pull != NULL || (p != NULL && !p->sync))
+        return false;
+    tusk_buf *buf = r->held ? &c->held : &c->out.buf;
+    size_t at = (size_t)(r->begin - (r->held ? 0 : c->out.base));
+    size_t n = (size_t)(r->end - r->begin);
+    memmove(buf->data + at, buf->data + at + n, buf->len - at - n);
+    buf->len -= n;
+    for (tusk_req *later = r->next; later != NULL; later = later->next) {
+        if (later->held != r->held)
+            continue;
+        later->begin -= n;
+        later->executed -= n;
+        later->end -= n;
+    }
+    r->executed = r->end = r->begin;
+    return true;
+}
+
+static void ask_server(tusk_req *r)
+{
+    if (r->cancel_sent || r->await == TUSK__READY || r->await == TUSK__SKIP)
+        return; /* nothing is left to be cancelled */
+    r->cancel_sent = true;
+    if (r->conn->ops == NULL)
+        return;
+    r->conn->cancelling = r->conn->holding = true;
+    r->conn->ops->cancel(r->conn);
+}
+
+void tusk__session_cancelled(tusk_conn *c)
+{
+    c->cancelling = false;
+    bool copying = false;
+    for (const tusk_req *r = c->head; r != NULL && !r->held; r = r->next)
+        copying = copying || r->sink->pull != NULL;
+    if (c->phase == TUSK__IDLE && !copying)
+        tusk__session_release_held(c);
+}
+
+void tusk_cancel(tusk_req *r)
+{
+    tusk_conn *c = r->conn;
+    if (r->cancel || c->phase == TUSK__DEAD)
+        return;
+    r->cancel = true;
+    tusk__session_enter(c);
+    if (c->current == r && c->phase == TUSK__IDLE && !r->held)
+        ask_server(r);
+    else if (cut(r))
+        tusk__queue_dropped(c, r);
+    tusk__session_leave(c);
+}
+
+void tusk__req_current(tusk_req *r)
+{
+    if (r->cancel)
+        ask_server(r);
+}
+
+static void expire(tusk_conn *c, tusk_req *r, int64_t t)
+{
+    if (r->timed_out) {
+        tusk__session_fail(c, TUSK_ETIMEDOUT, 0,
+                           "a statement's deadline passed and the server did not react to the cancel "
+                           "request within 2 s");
+        return;
+    }
+    r->timed_out = true;
+    set_deadline(r, t + GRACE);
+    tusk_cancel(r);
+}
+
+void tusk__session_expire(tusk_conn *c, int64_t t)
+{
+    c->time = t;
+    if (t < c->next_deadline)
+        return;
+    c->next_deadline = TUSK_NEVER;
+    for (tusk_req *r = c->head; r != NULL && c->phase != TUSK__DEAD;) {
+        tusk_req *next = r->next; /* dropping may end r */
+        if (r->deadline <= t && !r->dropped)
+            expire(c, r, t);
+        else if (r->deadline < c->next_deadline)
+            c->next_deadline = r->deadline;
+        r = next;
+    }
+}
+
+void tusk_resume(tusk_conn *c)
+{
+    if (c->phase == TUSK__DEAD || c->closing)
+        return;
+    if (c->depth > 0) { /* from inside a callback: the pause it may ask for is over already */
+        c->resume_asked = true;
+        return;
+    }
+    tusk__session_enter(c);
+    tusk__session_resume(c);
+    tusk__session_leave(c);
+}

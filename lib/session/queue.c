@@ -1,0 +1,233 @@
+/* lib/session/queue.c: requests from submission to done. They stand in one list in the order of
+ * submission: head is the oldest that is not done, current the one whose answers come next. A group,
+ * everything up to and including one Sync, is done as a whole at its ReadyForQuery. */
+#include <string.h>
+#include "lib/session/session.h"
+
+tusk_req *tusk__req_new(tusk_conn *c)
+{
+    tusk_req *r = c->spare;
+    if (r != NULL)
+        c->spare = r->next;
+    else
+        r = tusk__session_alloc(c, NULL, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    memset(r, 0, offsetof(tusk_req, tag));
+    r->conn = c;
+    r->deadline = TUSK_NEVER;
+    return r;
+}
+
+void tusk__req_free(tusk_req *r)
+{
+    r->next = r->conn->spare;
+    r->conn->spare = r;
+}
+
+void tusk__queue_free(tusk_conn *c)
+{
+    for (tusk_req *r = c->spare, *next; r != NULL; r = next) {
+        next = r->next;
+        tusk__session_alloc(c, r, 0);
+    }
+    c->spare = NULL;
+}
+
+static void await_next(tusk_req *r)
+{
+    r->await = (enum tusk__state)(r->plan & 31);
+    r->plan >>= 5;
+}
+
+/* Makes the first request that still has answers to come the current one. */
+static void settle_current(tusk_conn *c)
+{
+    for (tusk_req *r; (r = c->current) != NULL; c->current = r->next) {
+        if (r->dropped) {
+            continue;
+        } else if (c->group_failed && r->sync) {
+            r->plan = 0;
+            r->await = TUSK__SKIP;
+        } else if (!c->group_failed && r->plan != 0) {
+            await_next(r);
+        } else {
+            continue; /* all of it was answered, or will be skipped by the server */
+        }
+        tusk__req_current(r);
+        return;
+    }
+}
+
+void tusk__queue_push(tusk_conn *c, tusk_req *r)
+{
+    r->next = NULL;
+    *(c->tail != NULL ? &c->tail->next : &c->head) = r;
+    c->tail = r;
+    if (c->current == NULL) {
+        c->current = r;
+        settle_current(c);
+    }
+}
+
+void tusk__queue_advance(tusk_conn *c)
+{
+    settle_current(c);
+}
+
+void tusk__queue_group_failed(tusk_conn *c, int status)
+{
+    tusk_req *r = c->current;
+    r->status = status;
+    c->group_failed = true;
+    settle_current(c);
+}
+
+static const tusk_error aborted = {
+    .status = TUSK_EABORTED,
+    .message = "skipped or rolled back: another statement of its batch failed"};
+static const tusk_error rolled_back = {
+    .status = TUSK_EABORTED,
+    .message = "COMMIT was answered with ROLLBACK: the transaction had failed before"};
+static const tusk_error dropped[2] = {
+    {.status = TUSK_ECANCELED, .message = "canceled before it was sent"},
+    {.status = TUSK_ETIMEDOUT, .message = "its deadline passed before it was sent"}};
+
+static void release_stmt(tusk_req *r)
+{
+    if (r->stmt == NULL)
+        return;
+    r->stmt->users--;
+    if (r->prepares && r->stmt->state == TUSK__STMT_PREPARING)
+        r->stmt->state = TUSK__STMT_BURNED; /* its Parse was skipped */
+    r->stmt = NULL;
+}
+
+/* The one place where a request ends. */
+static void done(tusk_req *r, enum tusk_fate fate, const tusk_error *error)
+{
+    tusk_outcome o = {.status = error != NULL ? error->status : TUSK_OK,
+                      .fate = fate,
+                      .error = error,
+                      .tag = {r->tag, r->tag_len},
+                      .rows = r->rows,
+                      .tx = r->conn->tx};
+    release_stmt(r);
+    if (r->conn->phase == TUSK__DEAD) {
+        /* its text stays the reason of the death */
+    } else if (error != NULL) {
+        tusk__text_clear(&r->conn->errmsg);
+        tusk__error_text(&r->conn->errmsg, error);
+    }
+    r->sink->done(r->ud, &o);
+    tusk__req_free(r);
+}
+
+/* The error of a request that the server refused: its own words, but a cancel that we asked for is
+ * called what it is. */
+static tusk_error server_error(const tusk_req *r)
+{
+    tusk_error e = r->conn->group_error;
+    if (r->cancel && e.sqlstate == TUSK_QUERY_CANCELED)
+        e.status = r->timed_out ? TUSK_ETIMEDOUT : TUSK_ECANCELED;
+    return e;
+}
+
+static bool commit_failed(const tusk_req *r)
+{
+    return r->commits && r->tag_len == 8 && memcmp(r->tag, "ROLLBACK", 8) == 0;
+}
+
+static void done_at_ready(tusk_req *r, bool group_failed)
+{
+    if (r->dropped) {
+        done(r, TUSK_NOT_SENT, &dropped[r->timed_out]);
+    } else if (r->status == TUSK_ESERVER) {
+        tusk_error e = server_error(r);
+        done(r, TUSK_FAILED, &e);
+    } else if (group_failed) {
+        done(r, TUSK_FAILED, &aborted);
+    } else if (commit_failed(r)) {
+        done(r, TUSK_FAILED, &rolled_back);
+    } else {
+        done(r, TUSK_DONE, NULL);
+    }
+}
+
+void tusk__queue_dropped(tusk_conn *c, tusk_req *r)
+{
+    r->dropped = true;
+    r->plan = 0;
+    c->sweep = true;
+    if (c->current == r)
+        settle_current(c);
+    tusk__session_changed(c);
+}
+
+void tusk__queue_sweep(tusk_conn *c)
+{
+    c->sweep = false;
+    for (tusk_req *r; (r = c->head) != NULL && r->dropped;) {
+        c->head = r->next;
+        if (c->head == NULL)
+            c->tail = NULL;
+        done(r, TUSK_NOT_SENT, &dropped[r->timed_out]);
+    }
+}
+
+void tusk__queue_group_done(tusk_conn *c, char tx)
+{
+    tusk_req *first = c->head, *last = c->current;
+    bool failed = c->group_failed;
+    c->tx = tx;
+    c->group_failed = false;
+    c->head = last->next;
+    if (c->head == NULL)
+        c->tail = NULL;
+    c->current = c->head;
+    last->next = NULL;
+    settle_current(c);
+    while (first != NULL) {
+        tusk_req *next = first->next;
+        done_at_ready(first, failed);
+        first = next;
+    }
+    tusk__out_trim(c);
+}
+
+/* What became of a request when the connection died under it. From the moment when Execute was handed
+ * to the kernel nobody but the server knows: a COMMIT acts at its Execute, not at the Sync. */
+static enum tusk_fate fate_at_death(const tusk_req *r)
+{
+    const tusk_conn *c = r->conn;
+    uint64_t sent = tusk__out_sent_position(&c->out);
+    if (r->dropped || r->held || r->begin >= sent)
+        return TUSK_NOT_SENT;
+    if (r->describe || r->executed > sent)
+        return TUSK_FAILED;
+    return TUSK_UNKNOWN;
+}
+
+void tusk__queue_fail_all(tusk_conn *c)
+{
+    bool failed = c->group_failed;
+    tusk_req *end_of_group = c->current;
+    tusk_req *r = c->head;
+    c->head = c->current = c->tail = NULL;
+    c->group_failed = false;
+    while (r != NULL) {
+        tusk_req *next = r->next;
+        bool last = r == end_of_group;
+        if (failed && r->status == TUSK_ESERVER) {
+            tusk_error e = server_error(r);
+            done(r, TUSK_FAILED, &e);
+        } else if (failed) {
+            done(r, TUSK_FAILED, &aborted);
+        } else {
+            done(r, fate_at_death(r), &c->error);
+        }
+        if (last)
+            failed = false;
+        r = next;
+    }
+}

@@ -1,0 +1,270 @@
+/* lib/session/reply.c: the server's answers to requests, message by message. */
+#include <string.h>
+#include "lib/session/session.h"
+#include "proto/decode.h"
+
+int tusk__on_done(tusk_conn *c, const tusk__frame *f)
+{
+    int status = tusk__decode_empty(f);
+    if (status == TUSK_OK)
+        tusk__queue_advance(c);
+    return status;
+}
+
+int tusk__on_parse(tusk_conn *c, const tusk__frame *f)
+{
+    tusk_req *r = c->current;
+    if (r->prepares)
+        r->stmt->state = TUSK__STMT_READY;
+    return tusk__on_done(c, f);
+}
+
+int tusk__on_params(tusk_conn *c, const tusk__frame *f)
+{
+    tusk_req *r = c->current;
+    int n;
+    int status = tusk__decode_param_count(f, &n);
+    if (status == TUSK_OK && r->describe && r->sink->params != NULL) {
+        uint32_t *oids = tusk__session_alloc(c, NULL, ((size_t)n + 1) * sizeof *oids);
+        if (oids == NULL)
+            return TUSK_ENOMEM;
+        status = tusk__decode_params(f, oids, n);
+        if (status == TUSK_OK)
+            r->sink->params(r->ud, oids, n);
+        tusk__session_alloc(c, oids, 0);
+    }
+    if (status == TUSK_OK && c->phase != TUSK__DEAD)
+        tusk__queue_advance(c);
+    return status;
+}
+
+/* Where the columns of the current result are. */
+static tusk__description *description(tusk_conn *c)
+{
+    return c->current->stmt != NULL ? &c->current->stmt->description : &c->unnamed;
+}
+
+static void tell_columns(tusk_conn *c)
+{
+    tusk_req *r = c->current;
+    const tusk__description *d = description(c);
+    if (r->sink->columns != NULL && !r->skip_rows)
+        r->sink->columns(r->ud, d->columns, d->n);
+}
+
+int tusk__on_columns(tusk_conn *c, const tusk__frame *f)
+{
+    int status = tusk__description_set(description(c), c, f);
+    if (status != TUSK_OK)
+        return status;
+    if (c->current->stmt == NULL) /* a named statement's are told at BindComplete, each time */
+        tell_columns(c);
+    if (c->phase != TUSK__DEAD)
+        tusk__queue_advance(c);
+    return TUSK_OK;
+}
+
+int tusk__on_no_columns(tusk_conn *c, const tusk__frame *f)
+{
+    tusk_req *r = c->current;
+    int status = tusk__decode_empty(f);
+    if (status != TUSK_OK)
+        return status;
+    tusk__description_none(description(c));
+    if (r->describe && r->sink->columns != NULL)
+        r->sink->columns(r->ud, NULL, 0);
+    if (c->phase != TUSK__DEAD)
+        tusk__queue_advance(c);
+    return TUSK_OK;
+}
+
+/* Describe of a statement reports format 0 always: what holds is what this Bind asked for. */
+static void apply_format(tusk__description *d, int16_t format)
+{
+    if (d->n > 0 && d->columns[0].format == format)
+        return;
+    for (int i = 0; i < d->n; i++)
+        d->columns[i].format = format;
+}
+
+int tusk__on_bind(tusk_conn *c, const tusk__frame *f)
+{
+    tusk_req *r = c->current;
+    int status = tusk__decode_empty(f);
+    if (status != TUSK_OK)
+        return status;
+    tusk__description *d = description(c);
+    if (r->stmt != NULL)
+        apply_format(d, r->binary ? TUSK_FORMAT_BINARY : TUSK_FORMAT_TEXT);
+    else
+        tusk__description_none(d);
+    if (r->stmt != NULL && d->n >= 0)
+        tell_columns(c);
+    if (c->phase != TUSK__DEAD)
+        tusk__queue_advance(c);
+    return TUSK_OK;
+}
+
+/* What a sink's return value means for the request: TUSK_OK or TUSK_EAGAIN. */
+static int obey(tusk_conn *c, tusk_req *r, int wish)
+{
+    if (wish == TUSK_OK || wish == TUSK_EAGAIN || c->phase == TUSK__DEAD)
+        return c->phase == TUSK__DEAD ? TUSK_OK : wish;
+    r->skip_rows = true;
+    return TUSK_OK;
+}
+
+int tusk__on_row(tusk_conn *c, const tusk__frame *f)
+{
+    tusk_req *r = c->current;
+    const tusk__description *d = description(c);
+    if (d->n < 0)
+        return TUSK_EPROTO;
+    int status = tusk__decode_row(f, c->cells, d->n);
+    if (status != TUSK_OK || r->skip_rows || r->sink->row == NULL)
+        return status;
+    tusk_row row = {f->body, c->cells, d->columns, d->n};
+    return obey(c, r, r->sink->row(r->ud, &row));
+}
+
+/* The server forgot its statements: so do we. */
+static void note_tag(tusk_conn *c, tusk_slice tag)
+{
+    if ((tag.len == 11 && memcmp(tag.ptr, "DISCARD ALL", 11) == 0) ||
+        (tag.len == 14 && memcmp(tag.ptr, "DEALLOCATE ALL", 14) == 0))
+        tusk__cache_forget(c);
+}
+
+static int take_tag(tusk_conn *c, const tusk__frame *f)
+{
+    tusk_req *r = c->current;
+    tusk_slice tag;
+    int status = tusk__decode_command_complete(f, &tag);
+    if (status != TUSK_OK)
+        return status;
+    r->answered = true;
+    r->rows = tusk__tag_rows(tag);
+    r->tag_len = (uint8_t)(tag.len < sizeof r->tag ? tag.len : sizeof r->tag);
+    memcpy(r->tag, tag.ptr, r->tag_len);
+    note_tag(c, tag);
+    return TUSK_OK;
+}
+
+int tusk__on_command_complete(tusk_conn *c, const tusk__frame *f)
+{
+    int status = take_tag(c, f);
+    if (status == TUSK_OK)
+        tusk__queue_advance(c);
+    return status;
+}
+
+int tusk__on_empty(tusk_conn *c, const tusk__frame *f)
+{
+    return tusk__on_done(c, f);
+}
+
+int tusk__on_simple_columns(tusk_conn *c, const tusk__frame *f)
+{
+    int status = tusk__description_set(&c->unnamed, c, f);
+    if (status == TUSK_OK)
+        tell_columns(c);
+    return status;
+}
+
+int tusk__on_simple_complete(tusk_conn *c, const tusk__frame *f)
+{
+    tusk__description_none(&c->unnamed);
+    return take_tag(c, f);
+}
+
+int tusk__on_simple_empty(tusk_conn *c, const tusk__frame *f)
+{
+    c->current->answered = true;
+    return tusk__decode_empty(f);
+}
+
+int tusk__on_copy_out(tusk_conn *c, const tusk__frame *f)
+{
+    int format, columns;
+    int status = tusk__decode_copy_response(f, &format, &columns);
+    c->current->await = TUSK__COPY_OUT;
+    return status;
+}
+
+int tusk__on_copy_data(tusk_conn *c, const tusk__frame *f)
+{
+    tusk_req *r = c->current;
+    if (r->skip_rows || r->sink->bytes == NULL)
+        return TUSK_OK;
+    return obey(c, r, r->sink->bytes(r->ud, (tusk_slice){(const char *)f->body, f->len}));
+}
+
+int tusk__on_copy_done(tusk_conn *c, const tusk__frame *f)
+{
+    c->current->await = c->current->simple ? TUSK__SIMPLE : TUSK__COMPLETE;
+    return tusk__decode_empty(f);
+}
+
+static void copy_error(tusk_error *to, tusk_buf *body, const uint8_t *p, size_t n)
+{
+    tusk_buf_clear(body);
+    tusk_put_bytes(body, p, n);
+    tusk__frame f = {'E', TUSK__B_ERROR_RESPONSE, body->data, body->len};
+    /* Without memory for its words the error still is one. */
+    if (body->status != TUSK_OK || tusk__decode_error(&f, to) != TUSK_OK)
+        *to = (tusk_error){.status = TUSK_ESERVER, .message = "(out of memory for its text)"};
+}
+
+/* A Parse that failed burns the name; requests that were already under way with it are told what the
+ * server said then, instead of a 26000 that nobody caused. */
+static void note_parse_failure(tusk_conn *c, tusk_req *r, const tusk__frame *f)
+{
+    tusk__stmt *s = r->stmt;
+    if (s == NULL)
+        return;
+    if (r->prepares && s->state == TUSK__STMT_PREPARING) {
+        s->state = TUSK__STMT_BURNED;
+        tusk_put_bytes(&s->parse_error, f->body, f->len);
+    } else if (s->state == TUSK__STMT_BURNED && s->parse_error.len > 0 &&
+               c->group_error.sqlstate == TUSK_INVALID_SQL_STATEMENT_NAME) {
+        copy_error(&c->group_error, &c->group_error_body, s->parse_error.data, s->parse_error.len);
+    }
+}
+
+static bool is_fatal(const tusk_error *e)
+{
+    const char *severity = tusk_error_field(e, 'V');
+    if (severity == NULL)
+        severity = tusk_error_field(e, 'S');
+    return severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
+int tusk__on_error(tusk_conn *c, const tusk__frame *f)
+{
+    tusk_error e;
+    int status = tusk__decode_error(f, &e);
+    if (status != TUSK_OK)
+        return status;
+    if (is_fatal(&e))
+        return tusk__on_idle_error(c, f);
+    tusk_req *r = c->current;
+    copy_error(&c->group_error, &c->group_error_body, f->body, f->len);
+    note_parse_failure(c, r, f);
+    if (r->pulling)
+        tusk__copy_failed(c, r);
+    tusk__queue_group_failed(c, TUSK_ESERVER);
+    return TUSK_OK;
+}
+
+int tusk__on_ready(tusk_conn *c, const tusk__frame *f)
+{
+    char tx;
+    tusk_req *r = c->current;
+    int status = tusk__decode_ready(f, &tx);
+    if (status != TUSK_OK || (r->await == TUSK__SIMPLE && !r->answered))
+        return TUSK_EPROTO;
+    if (r->sink->pull != NULL && c->holding && tusk__session_release_held(c) != TUSK_OK)
+        return TUSK_ENOMEM;
+    tusk__queue_group_done(c, tx);
+    return TUSK_OK;
+}

@@ -1,0 +1,354 @@
+/* lib/session/session.h: the protocol as a pure state machine: bytes in, callbacks out; requests in,
+ * bytes out. It makes no system call and reads no clock. The transport (lib/net, or whoever uses
+ * tusk/wire.h) moves the bytes and tells the time.
+ *
+ * What the connection waits for is one state of the list below. While it starts up the state is
+ * conn->phase; from then on it is what the oldest unanswered request awaits (conn->current), or IDLE.
+ * The table in lib/session/table.c decides every (state, message) pair. */
+#ifndef TUSK_SESSION_SESSION_H
+#define TUSK_SESSION_SESSION_H
+
+#include <tusk/wire.h>
+#include "lib/config/settings.h"
+#include "proto/buf.h"
+#include "proto/crypto.h"
+#include "proto/frame.h"
+#include "proto/scram.h"
+#include "lib/session/text.h"
+
+#define TUSK__STATE_MAP(X)                                                                         \
+    X(DEAD, "nothing")                                                                             \
+    X(START, "the transport")                                                                      \
+    X(SSL_REPLY, "the answer to SSLRequest")                                                       \
+    X(TLS, "the TLS handshake")                                                                    \
+    X(AUTH, "authentication")                                                                      \
+    X(STARTUP, "the end of start-up")                                                              \
+    X(IDLE, "nothing")                                                                             \
+    X(CLOSE, "CloseComplete")                                                                      \
+    X(PARSE, "ParseComplete")                                                                      \
+    X(PARAMS, "ParameterDescription")                                                              \
+    X(COLUMNS, "RowDescription or NoData")                                                         \
+    X(BIND, "BindComplete")                                                                        \
+    X(EXECUTE, "rows or CommandComplete")                                                          \
+    X(COPY_OUT, "COPY data")                                                                       \
+    X(COPY_IN, "room for COPY data")                                                               \
+    X(COMPLETE, "CommandComplete")                                                                 \
+    X(SIMPLE, "results of a simple query")                                                         \
+    X(READY, "ReadyForQuery")                                                                      \
+    X(SKIP, "ReadyForQuery after an error")
+
+enum tusk__state {
+#define X(id, text) TUSK__##id,
+    TUSK__STATE_MAP(X)
+#undef X
+        TUSK__STATE_COUNT
+};
+
+/* The answers a request will get, in order: a queue of states, five bits each, next one lowest.
+ * Written while the request is encoded, so that a reply out of place is noticed at once. */
+typedef uint64_t tusk__plan;
+
+/* A RowDescription that outlives its message: columns are views into body. */
+typedef struct tusk__description {
+    tusk_buf body;
+    tusk_column *columns;
+    int n, room;
+    bool known;
+} tusk__description;
+
+/* A named statement of this connection (lib/session/cache.c). */
+typedef struct tusk__stmt tusk__stmt;
+
+struct tusk_req {
+    tusk_req *next;
+    tusk_conn *conn;
+    const tusk_sink *sink;
+    void *ud;
+    tusk__stmt *stmt;       /* the named statement it uses, or NULL */
+    tusk__plan plan;
+    enum tusk__state await;
+    /* Positions in the stream of sent bytes (in conn->held while `held`): of its first byte, behind
+     * Execute or Query (from there on it may take effect), behind its last byte. */
+    uint64_t begin, executed, end;
+    bool held;
+    int64_t deadline;
+    bool sync;              /* ends its group */
+    bool simple;            /* simple protocol */
+    bool answered;          /* part of its answer has come (simple protocol) */
+    bool dropped;           /* taken out of the stream before it left */
+    bool describe;          /* executes nothing */
+    bool prepares;          /* carries the Parse of stmt */
+    bool commits;           /* a COMMIT: answered with ROLLBACK it has failed */
+    bool binary;            /* one format for all result columns: binary or text */
+    bool skip_rows;
+    bool pulling;           /* COPY IN is under way, ... */
+    bool paused;            /* ... and its sink has no data for now */
+    bool copy_binary;       /* and its header has been written by tusk_copy_row */
+    bool cancel, timed_out; /* asked to end; the second says why */
+    bool cancel_sent;
+    int status;             /* its own failure, TUSK_OK so far */
+    uint64_t rows;
+    uint8_t tag_len;
+    char tag[64];           /* last: the part of the struct that is not cleared for reuse */
+};
+
+/* Bytes on their way out. Sent ones are kept until the request they belong to is done. */
+typedef struct tusk__out {
+    tusk_buf buf;
+    uint64_t base; /* stream position of buf.data[0] */
+    size_t sent;   /* of buf.len */
+} tusk__out;
+
+/* What the session needs of the transport that moves its bytes. NULL ops: a detached connection. */
+typedef struct tusk__link tusk__link;
+typedef struct tusk__link_ops {
+    void (*changed)(tusk_conn *);          /* there may be bytes to send, or an earlier deadline */
+    int64_t (*now)(tusk_conn *);
+    void (*flush)(tusk_conn *);            /* write now what can be written */
+    void (*cancel)(tusk_conn *);           /* send a CancelRequest for what is running; nothing new
+                                              is sent until tusk__session_cancelled */
+    /* The attempt failed before ready: NULL if another one is being made and nothing has ended, else
+     * the text to report (of all attempts); it lives as long as the link. */
+    const char *(*retry)(tusk_conn *, const tusk_error *);
+    void (*drop)(tusk_conn *, bool orderly);/* close the transport; bytes are not moved any more */
+    void (*free)(tusk_conn *);
+} tusk__link_ops;
+
+/* What the transport tells when bytes can flow. */
+typedef struct tusk__transport {
+    bool local;        /* unix socket */
+    bool loopback;
+    bool tls, tls_verified;
+    uint8_t end_point[64];
+    size_t end_point_len;
+} tusk__transport;
+
+typedef struct tusk__param {
+    char *name, *value;
+} tusk__param;
+enum { TUSK__MAX_PARAMS = 64 };
+
+/* State of one attempt to log in; wiped when it ends. */
+typedef struct tusk__login {
+    unsigned method;      /* enum tusk__auth_method that the server chose, 0 so far */
+    bool negotiated;      /* NegotiateProtocolVersion came */
+    bool key_received;
+    bool offers_scram, offers_plus; /* of AuthenticationSASL's list */
+    bool bound;           /* with channel binding */
+    bool proved;          /* the server's signature was verified */
+    bool deriving;        /* keys are being derived: see tusk__session_work */
+    bool scram_live;
+    tusk__scram scram;
+} tusk__login;
+
+typedef struct tusk__cache {
+    tusk__stmt **buckets;
+    size_t nbuckets, count;
+    tusk__stmt *newest, *oldest;
+    tusk__stmt *evicted; /* to be closed at the head of the next group that carries a Parse */
+} tusk__cache;
+
+struct tusk_conn {
+    tusk_realloc_fn alloc;
+    void *alloc_ud;
+    const tusk_watcher *watcher;
+    void *watcher_ud;
+    const tusk__link_ops *ops;
+    tusk__link *link;
+    const tusk__crypto *crypto;
+    tusk__settings settings;
+    void (*settings_free)(tusk__settings *);
+
+    enum tusk__state phase;
+    int depth;               /* how many of our entry points are on the stack */
+    bool closing;            /* tusk_close was called */
+    bool paused;             /* a sink said TUSK_EAGAIN */
+    bool resume_asked;       /* tusk_resume was called before that took effect */
+    bool cancelling;         /* a CancelRequest is under way: it could hit whatever is sent now */
+    bool sweep;              /* a request was dropped: its done() is due */
+    bool announced;          /* watcher.closed has been called */
+    const tusk__host *host;
+    tusk__transport transport;
+    tusk__login login;
+    uint32_t protocol;
+    int64_t time;            /* as last handed in */
+    int64_t next_deadline;   /* no request's deadline is earlier */
+
+    tusk__out out;
+    tusk_buf held;           /* encoded, but not to be sent yet: start-up or COPY IN is going on */
+    bool holding;
+    tusk_buf in;             /* the unfinished message; or what a pause left */
+    size_t need;             /* how many bytes in must have for progress */
+
+    tusk_req *head, *current, *tail, *spare;
+    bool group_failed;       /* an error since the last ReadyForQuery: the server skips to Sync */
+    tusk__description unnamed;
+    tusk_cell *cells;
+    int ncells;
+    tusk__cache cache;
+    bool named;              /* the endpoint keeps named statements: learned or told */
+
+    tusk_error error;        /* why it died; its fields lie in error_body */
+    tusk_buf error_body;
+    tusk_error group_error;  /* what the group in flight failed with; likewise */
+    tusk_buf group_error_body;
+    int32_t pid;
+    uint8_t key[256];
+    size_t key_len;
+    char tx;
+    tusk__param params[TUSK__MAX_PARAMS];
+    int nparams;
+    void (*trace)(void *ud, const char *line);
+    void *trace_ud;
+    tusk_buf trace_line;
+    tusk__text errmsg;
+    int refusal;             /* status of the last refused call */
+};
+
+/* ── life (session.c) ─────────────────────────────────────────────────────────────────────── */
+/* What a session is made of. On success the settings belong to it. */
+typedef struct tusk__session_parts {
+    tusk__settings settings;
+    void (*settings_free)(tusk__settings *);
+    const tusk__crypto *crypto;
+    tusk_realloc_fn alloc;
+    void *alloc_ud;
+    const tusk_watcher *watcher;
+    void *watcher_ud;
+} tusk__session_parts;
+int tusk__session_new(tusk_conn **, const tusk__session_parts *);
+/* Every entry from outside is bracketed: what a callback asks for (close, death) happens at the last
+ * leave. After leave the connection may be gone: returns false then. */
+void tusk__session_enter(tusk_conn *);
+bool tusk__session_leave(tusk_conn *);
+/* The connection dies with this error (the first one counts). sys is an errno or 0. */
+int tusk__session_fail(tusk_conn *, int status, int sys, const char *text);
+/* The same with an error that has been put into conn->error already. */
+void tusk__session_fail_error(tusk_conn *);
+/* "SEVERITY SQLSTATE: message" for the server's errors, else the message. */
+void tusk__error_text(tusk__text *, const tusk_error *);
+/* Remembers the text of a refusal for tusk_errmsg; returns status. */
+int tusk__session_refuse(tusk_conn *, int status, const char *text);
+void *tusk__session_alloc(tusk_conn *, void *ptr, size_t size);
+
+/* ── start-up (startup.c, auth.c) ─────────────────────────────────────────────────────────── */
+/* A (new) attempt begins: the transport to `host` is up but for TLS. */
+int tusk__session_start(tusk_conn *, const tusk__host *, const tusk__transport *, bool want_tls);
+/* TLS is up. */
+int tusk__session_tls_done(tusk_conn *, tusk_slice end_point, bool verified);
+/* Sends the StartupMessage. */
+int tusk__session_login(tusk_conn *);
+/* A slice of work that would block too long in one piece (key derivation): call it while
+ * conn->login.deriving. Inside enter/leave. */
+void tusk__session_work(tusk_conn *);
+void tusk__login_wipe(tusk__login *);
+/* Releases what was held back during start-up, COPY IN or a cancel. */
+int tusk__session_release_held(tusk_conn *);
+
+/* ── bytes (feed.c, out.c) ────────────────────────────────────────────────────────────────── */
+/* Handles the complete messages among len bytes and says how many bytes they were; the rest has to be
+ * handed in again, with more behind it. Inside enter/leave. */
+size_t tusk__session_feed(tusk_conn *, const uint8_t *, size_t len);
+/* Bytes that were received outside of the connection's own buffer: handles what is complete, keeps the
+ * rest. */
+void tusk__session_received(tusk_conn *, const uint8_t *, size_t len);
+/* Room at the end of the unfinished message, and how much of it was filled: what tusk/wire.h lends,
+ * for a transport that is inside enter/leave. NULL: out of memory, the connection is dead. */
+uint8_t *tusk__receive_room(tusk_conn *, size_t *room);
+void tusk__receive_done(tusk_conn *, size_t n);
+/* Goes on after a pause: what was left is handled. Inside enter/leave. */
+void tusk__session_resume(tusk_conn *);
+/* The server closed its side. */
+void tusk__session_eof(tusk_conn *);
+/* Things that are due by now: deadlines, done() of dropped requests. Inside enter/leave. */
+void tusk__session_turn(tusk_conn *, int64_t now);
+enum tusk__state tusk__session_state(const tusk_conn *);
+static inline uint64_t tusk__out_position(const tusk__out *out)
+{
+    return out->base + out->buf.len;
+}
+static inline uint64_t tusk__out_sent_position(const tusk__out *out)
+{
+    return out->base + out->sent;
+}
+void tusk__out_sent(tusk_conn *, size_t n);
+/* Gives up sent bytes that nobody needs any more. */
+void tusk__out_trim(tusk_conn *);
+/* Where messages are encoded now. */
+tusk_buf *tusk__session_encoder(tusk_conn *);
+uint64_t tusk__session_position(const tusk_conn *);
+void tusk__session_changed(tusk_conn *);
+
+/* ── requests (submit.c, queue.c, reply.c, copy.c, cancel.c) ──────────────────────────────── */
+void tusk__queue_push(tusk_conn *, tusk_req *);
+/* The current request's next awaited state; moves on to the next request where it ends. */
+void tusk__queue_advance(tusk_conn *);
+/* ReadyForQuery: every request of the group is done. */
+void tusk__queue_group_done(tusk_conn *, char tx);
+/* All are done, with the connection's error. */
+void tusk__queue_fail_all(tusk_conn *);
+/* A request failed, the rest of its group is skipped by the server. */
+void tusk__queue_group_failed(tusk_conn *, int status);
+tusk_req *tusk__req_new(tusk_conn *);
+void tusk__req_free(tusk_req *);
+void tusk__queue_free(tusk_conn *);
+/* The request becomes current: what has to happen then (a cancel that waited). */
+void tusk__req_current(tusk_req *);
+/* It was taken out of the stream: done() comes in its turn. */
+void tusk__queue_dropped(tusk_conn *, tusk_req *);
+/* done() of dropped requests that are the oldest now. */
+void tusk__queue_sweep(tusk_conn *);
+/* The CancelRequest has reached the server, or never will. Inside enter/leave. */
+void tusk__session_cancelled(tusk_conn *);
+/* Cancels what has passed its deadline. */
+void tusk__session_expire(tusk_conn *, int64_t now);
+/* Asks the sink for COPY IN data until it pauses, ends or the out buffer is full. */
+int tusk__copy_pull(tusk_conn *);
+/* The server will take no more COPY data. */
+void tusk__copy_failed(tusk_conn *, tusk_req *);
+
+/* ── statements (cache.c, description.c) ──────────────────────────────────────────────────── */
+struct tusk__stmt {
+    tusk__stmt *chain, *newer, *older;
+    uint64_t hash;
+    enum { TUSK__STMT_NEW, TUSK__STMT_PREPARING, TUSK__STMT_READY, TUSK__STMT_BURNED } state;
+    int users;              /* requests in flight that name it: not evicted before 0 */
+    bool in_batch;          /* PREPARING as part of a batch, whose failure would skip the Parse */
+    tusk__description description;
+    tusk_buf parse_error;   /* fields of the ErrorResponse that burned it */
+    char name[40];
+    char *sql;
+    size_t sql_len;
+    uint32_t *oids;
+    size_t noids;
+};
+/* The statement for (sql, types of args), made if it is not there. NULL: no memory. */
+tusk__stmt *tusk__cache_get(tusk_conn *, tusk_slice sql, const tusk_arg *, size_t n);
+/* Takes a statement that has to be closed at the server, or NULL; the caller frees it. */
+tusk__stmt *tusk__cache_take_evicted(tusk_conn *);
+void tusk__stmt_free(tusk_conn *, tusk__stmt *);
+/* Forgets every statement (the server did: DISCARD ALL, DEALLOCATE ALL). */
+void tusk__cache_forget(tusk_conn *);
+void tusk__cache_free(tusk_conn *);
+
+void tusk__description_init(tusk__description *, tusk_conn *);
+int tusk__description_set(tusk__description *, tusk_conn *, const tusk__frame *);
+void tusk__description_none(tusk__description *);
+void tusk__description_free(tusk__description *, tusk_conn *);
+
+/* ── the table (table.c) ──────────────────────────────────────────────────────────────────── */
+/* TUSK_OK, TUSK_EAGAIN (a sink paused), or the status the connection died with. */
+typedef int tusk__handler(tusk_conn *, const tusk__frame *);
+tusk__handler *tusk__table_at(enum tusk__state, enum tusk__backend);
+const char *tusk__state_text(enum tusk__state);
+
+/* Handlers, by the message they take (reply.c, startup.c, notices.c). */
+tusk__handler tusk__on_authentication, tusk__on_negotiate, tusk__on_startup_error,
+    tusk__on_parameter_status, tusk__on_backend_key, tusk__on_startup_ready, tusk__on_notice,
+    tusk__on_notification, tusk__on_idle_error, tusk__on_done, tusk__on_params, tusk__on_columns,
+    tusk__on_no_columns, tusk__on_bind, tusk__on_row, tusk__on_command_complete, tusk__on_empty,
+    tusk__on_copy_in, tusk__on_copy_out, tusk__on_copy_data, tusk__on_copy_done, tusk__on_error,
+    tusk__on_ready, tusk__on_simple_columns, tusk__on_simple_complete, tusk__on_simple_empty,
+    tusk__on_parse;
+
+#endif

@@ -1,0 +1,127 @@
+/* lib/sync.c: blocking calls. There is no second path: they submit to the asynchronous core and step
+ * the connection's host until done. */
+#include "lib/net/link.h"
+#include "lib/net/make.h"
+#include "lib/result.h"
+#include <tusk/sync.h>
+
+static tusk_host *host_of(const tusk_conn *c)
+{
+    return c->link != NULL ? c->link->host : NULL;
+}
+
+static int may_block(tusk_conn *c)
+{
+    const tusk_host *h = host_of(c);
+    if (c->depth > 0)
+        return tusk__session_refuse(c, TUSK_EINVAL,
+                                    "a blocking call inside a callback of the same connection");
+    if (h == NULL || h->step == NULL)
+        return tusk__session_refuse(c, TUSK_EINVAL,
+                                    "a blocking call on a connection whose host cannot step");
+    return TUSK_OK;
+}
+
+int tusk_step(tusk_conn *c, int64_t deadline)
+{
+    if (c->phase == TUSK__DEAD)
+        return TUSK_ECLOSED;
+    int status = may_block(c);
+    return status == TUSK_OK ? host_of(c)->step(host_of(c), deadline) : status;
+}
+
+/* Steps until *done; the connection's death ends every request, so this ends. */
+static void wait_until(tusk_conn *c, const bool *done)
+{
+    c->ops->flush(c);
+    while (!*done && c->phase != TUSK__DEAD)
+        if (host_of(c)->step(host_of(c), TUSK_NEVER) == TUSK_EIO)
+            tusk__session_fail(c, TUSK_EIO, 0, "waiting for the connection's events failed");
+}
+
+/* A connection that could not even be tried still has to tell why. */
+static int stillborn(tusk_conn **out, int status, const char *text)
+{
+    tusk_config *blank = NULL;
+    if (tusk_config_new(&blank, NULL, NULL) == TUSK_OK &&
+        tusk__session_from_config(out, blank, &tusk__crypto_openssl, NULL, NULL) == TUSK_OK)
+        tusk__session_fail(*out, status, 0, text);
+    tusk_config_free(blank);
+    return status;
+}
+
+static int refuse_config(tusk_conn **out, const tusk_config *config)
+{
+    tusk_config *copy;
+    int status = tusk__config_clone(&copy, config);
+    if (status != TUSK_OK)
+        return status;
+    status = tusk_config_check(copy);
+    status = stillborn(out, status, tusk_config_error(copy));
+    tusk_config_free(copy);
+    return status;
+}
+
+int tusk_open_config(tusk_conn **out, const tusk_config *config)
+{
+    int status = tusk_connect(out, config, NULL, NULL, NULL);
+    if (status == TUSK_ECONFIG)
+        return refuse_config(out, config);
+    if (status != TUSK_OK)
+        return status;
+    tusk_conn *c = *out;
+    while (c->phase != TUSK__IDLE && c->phase != TUSK__DEAD)
+        if (tusk_step(c, TUSK_NEVER) == TUSK_EIO)
+            tusk__session_fail(c, TUSK_EIO, 0, "waiting for the connection's events failed");
+    return c->phase == TUSK__IDLE ? TUSK_OK : c->error.status;
+}
+
+int tusk_open(tusk_conn **out, const char *dsn)
+{
+    *out = NULL;
+    tusk_config *config;
+    int status = tusk_config_new(&config, NULL, NULL);
+    if (status != TUSK_OK)
+        return status;
+    if (dsn != NULL)
+        status = tusk_config_parse(config, dsn);
+    if (status == TUSK_OK)
+        status = tusk_config_env(config);
+    if (status == TUSK_OK)
+        status = tusk_open_config(out, config);
+    else
+        stillborn(out, status, tusk_config_error(config));
+    tusk_config_free(config);
+    return status;
+}
+
+int tusk_exec_request(tusk_conn *c, tusk_result **out, const tusk_request *rq)
+{
+    if (out != NULL)
+        *out = NULL;
+    int status = may_block(c);
+    if (status != TUSK_OK)
+        return status;
+    if (rq->flags & TUSK_MORE)
+        return tusk__session_refuse(c, TUSK_EINVAL, "a batch cannot be waited for before its end");
+    tusk_result *result = tusk__result_new(c->alloc, c->alloc_ud);
+    if (result == NULL)
+        return tusk__session_refuse(c, TUSK_ENOMEM, "out of memory for a result");
+    if (tusk_submit(c, rq, &tusk__result_sink, result) == NULL) {
+        tusk_result_free(result);
+        return c->phase == TUSK__DEAD ? TUSK_ECLOSED : c->refusal;
+    }
+    wait_until(c, tusk__result_done(result));
+    status = tusk_result_outcome(result)->status;
+    if (out != NULL && (status == TUSK_OK || status == TUSK_ESERVER))
+        *out = result;
+    else
+        tusk_result_free(result);
+    return status;
+}
+
+int tusk_exec(tusk_conn *c, tusk_result **result, const char *sql, const tusk_arg *args, size_t nargs)
+{
+    tusk_request rq = {.sql = tusk_slice_of(sql), .args = args, .nargs = nargs};
+    return tusk_exec_request(c, result, &rq);
+}

@@ -1,0 +1,53 @@
+/* proto/buf.h: what the codec needs of a tusk_buf beyond the public calls of tusk/base.h: marks to
+ * return to, back-patched lengths, room to write into, and a front that is consumed. */
+#ifndef TUSK_PROTO_BUF_H
+#define TUSK_PROTO_BUF_H
+
+#include <tusk/base.h>
+
+/* realloc's contract through the hook, libc's realloc and free where fn is NULL. */
+void *tusk__realloc(tusk_realloc_fn fn, void *ud, void *ptr, size_t size);
+
+static inline size_t tusk__buf_mark(const tusk_buf *buf)
+{
+    return buf->len;
+}
+/* Back to the mark, as if nothing had been appended since: failure is forgotten too. */
+void tusk__buf_rollback(tusk_buf *, size_t mark);
+
+static inline void tusk__store16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+static inline void tusk__store32(uint8_t *p, uint32_t v)
+{
+    tusk__store16(p, (uint16_t)(v >> 16));
+    tusk__store16(p + 2, (uint16_t)v);
+}
+static inline void tusk__store64(uint8_t *p, uint64_t v)
+{
+    tusk__store32(p, (uint32_t)(v >> 32));
+    tusk__store32(p + 4, (uint32_t)v);
+}
+
+/* Overwrites four bytes that were appended before; no-op on a failed buffer. */
+void tusk__put_at_u32(tusk_buf *, size_t at, uint32_t);
+
+/* Room for n more bytes behind the content without changing len; NULL on failure. Valid until the
+ * next append. */
+uint8_t *tusk__buf_reserve(tusk_buf *, size_t n);
+
+/* Appends n bytes to be written by the caller before the next append; NULL on failure. */
+uint8_t *tusk__buf_extend(tusk_buf *, size_t n);
+
+/* Drops n bytes at the front. */
+void tusk__buf_consume(tusk_buf *, size_t n);
+
+/* Gives the memory back if there is no content and more than `keep` bytes are held. */
+void tusk__buf_shrink(tusk_buf *, size_t keep);
+
+/* A buffer over room that the caller owns: never grows, never allocates, needs no tusk_buf_free. */
+tusk_buf tusk__buf_fixed(void *room, size_t size);
+
+#endif

@@ -1,0 +1,236 @@
+/* proto/decode.c: every backend message but the row's values, which are left where they are. */
+#include "proto/decode.h"
+#include "proto/bytes.h"
+
+static tusk__reader body(const tusk__frame *f)
+{
+    return tusk__reader_of(f->body, f->len);
+}
+
+static int ended(const tusk__reader *r)
+{
+    return tusk__reader_end(r) ? TUSK_OK : TUSK_EPROTO;
+}
+
+int tusk__decode_empty(const tusk__frame *f)
+{
+    return f->len == 0 ? TUSK_OK : TUSK_EPROTO;
+}
+
+int tusk__decode_authentication(const tusk__frame *f, uint32_t *code, tusk_slice *rest)
+{
+    tusk__reader r = body(f);
+    *code = tusk__read_u32(&r);
+    if (r.bad)
+        return TUSK_EPROTO;
+    rest->ptr = (const char *)r.at;
+    rest->len = tusk__reader_left(&r);
+    return TUSK_OK;
+}
+
+int tusk__decode_sasl_mechanisms(tusk_slice rest, void (*each)(void *ud, const char *name), void *ud)
+{
+    tusk__reader r = tusk__reader_of(rest.ptr, rest.len);
+    for (int n = 0;; n++) {
+        const char *name = tusk__read_cstr(&r, NULL);
+        if (name[0] == '\0')
+            return n > 0 ? ended(&r) : TUSK_EPROTO;
+        each(ud, name);
+    }
+}
+
+int tusk__decode_backend_key(const tusk__frame *f, uint32_t protocol, int32_t *pid, tusk_slice *key)
+{
+    tusk__reader r = body(f);
+    *pid = tusk__read_i32(&r);
+    size_t max = protocol >= TUSK__PROTOCOL_3_2 ? 256 : 4;
+    key->len = tusk__reader_left(&r);
+    key->ptr = (const char *)tusk__read_bytes(&r, key->len);
+    return !r.bad && key->len >= 4 && key->len <= max ? TUSK_OK : TUSK_EPROTO;
+}
+
+int tusk__decode_parameter_status(const tusk__frame *f, const char **name, const char **value)
+{
+    tusk__reader r = body(f);
+    *name = tusk__read_cstr(&r, NULL);
+    *value = tusk__read_cstr(&r, NULL);
+    return ended(&r);
+}
+
+int tusk__decode_negotiate(const tusk__frame *f, uint32_t *version, int32_t *options)
+{
+    tusk__reader r = body(f);
+    *version = tusk__read_u32(&r);
+    *options = tusk__read_i32(&r);
+    for (int32_t i = 0; i < *options && !r.bad; i++)
+        tusk__read_cstr(&r, NULL);
+    return *options < 0 ? TUSK_EPROTO : ended(&r);
+}
+
+int tusk__decode_notification(const tusk__frame *f, int32_t *pid, tusk_slice *channel,
+                              tusk_slice *payload)
+{
+    tusk__reader r = body(f);
+    *pid = tusk__read_i32(&r);
+    channel->ptr = tusk__read_cstr(&r, &channel->len);
+    payload->ptr = tusk__read_cstr(&r, &payload->len);
+    return ended(&r);
+}
+
+int tusk__decode_ready(const tusk__frame *f, char *tx)
+{
+    tusk__reader r = body(f);
+    *tx = (char)tusk__read_u8(&r);
+    if (*tx != 'I' && *tx != 'T' && *tx != 'E')
+        return TUSK_EPROTO;
+    return ended(&r);
+}
+
+int tusk__decode_command_complete(const tusk__frame *f, tusk_slice *tag)
+{
+    tusk__reader r = body(f);
+    tag->ptr = tusk__read_cstr(&r, &tag->len);
+    return ended(&r);
+}
+
+uint64_t tusk__tag_rows(tusk_slice tag)
+{
+    size_t at = tag.len;
+    while (at > 0 && tag.ptr[at - 1] >= '0' && tag.ptr[at - 1] <= '9')
+        at--;
+    if (at == tag.len || at == 0 || tag.ptr[at - 1] != ' ')
+        return 0;
+    uint64_t n = 0;
+    for (; at < tag.len; at++) {
+        uint64_t digit = (uint64_t)(tag.ptr[at] - '0');
+        if (n > (UINT64_MAX - digit) / 10)
+            return 0;
+        n = n * 10 + digit;
+    }
+    return n;
+}
+
+int tusk__decode_copy_response(const tusk__frame *f, int *format, int *columns)
+{
+    tusk__reader r = body(f);
+    *format = tusk__read_u8(&r);
+    *columns = tusk__read_i16(&r);
+    if (*format > 1 || *columns < 0)
+        return TUSK_EPROTO;
+    for (int i = 0; i < *columns && !r.bad; i++)
+        if (tusk__read_u16(&r) > 1)
+            return TUSK_EPROTO;
+    return ended(&r);
+}
+
+int tusk__decode_column_count(const tusk__frame *f, int *n)
+{
+    tusk__reader r = body(f);
+    *n = tusk__read_i16(&r);
+    /* A column takes at least 19 bytes: a count that cannot be true must not size an array. */
+    return !r.bad && *n >= 0 && (size_t)*n <= tusk__reader_left(&r) / 19 ? TUSK_OK : TUSK_EPROTO;
+}
+
+int tusk__decode_columns(const tusk__frame *f, tusk_column *columns, int n)
+{
+    tusk__reader r = body(f);
+    tusk__read_u16(&r);
+    for (int i = 0; i < n && !r.bad; i++) {
+        tusk_column *c = &columns[i];
+        c->name.ptr = tusk__read_cstr(&r, &c->name.len);
+        c->table = tusk__read_u32(&r);
+        c->attnum = tusk__read_i16(&r);
+        c->oid = tusk__read_u32(&r);
+        c->typlen = tusk__read_i16(&r);
+        c->typmod = tusk__read_i32(&r);
+        c->format = tusk__read_i16(&r);
+        if (c->format != TUSK_FORMAT_TEXT && c->format != TUSK_FORMAT_BINARY)
+            return TUSK_EPROTO;
+    }
+    return ended(&r);
+}
+
+int tusk__decode_param_count(const tusk__frame *f, int *n)
+{
+    tusk__reader r = body(f);
+    *n = tusk__read_u16(&r);
+    return !r.bad && (size_t)*n * 4 == tusk__reader_left(&r) ? TUSK_OK : TUSK_EPROTO;
+}
+
+int tusk__decode_params(const tusk__frame *f, uint32_t *oids, int n)
+{
+    tusk__reader r = body(f);
+    tusk__read_u16(&r);
+    for (int i = 0; i < n; i++)
+        oids[i] = tusk__read_u32(&r);
+    return ended(&r);
+}
+
+int tusk__decode_row(const tusk__frame *f, tusk_cell *cells, int n)
+{
+    const uint8_t *p = f->body;
+    size_t left = f->len;
+    if (left < 2 || (p[0] << 8 | p[1]) != n)
+        return TUSK_EPROTO;
+    left -= 2;
+    for (int i = 0; i < n; i++) {
+        if (left < 4)
+            return TUSK_EPROTO;
+        size_t at = f->len - left + 4;
+        int32_t len = (int32_t)tusk__load32(p + at - 4);
+        left -= 4;
+        cells[i].at = (uint32_t)at;
+        cells[i].len = len;
+        if (len > 0) {
+            if ((size_t)len > left)
+                return TUSK_EPROTO;
+            left -= (size_t)len;
+        } else if (len < -1) {
+            return TUSK_EPROTO;
+        }
+    }
+    return left == 0 ? TUSK_OK : TUSK_EPROTO;
+}
+
+static uint32_t sqlstate_of(const char *s)
+{
+    uint32_t state = 0;
+    for (unsigned i = 0; i < 5; i++) {
+        bool digit = s[i] >= '0' && s[i] <= '9', letter = s[i] >= 'A' && s[i] <= 'Z';
+        if (!digit && !letter)
+            return 0;
+        state |= (uint32_t)(s[i] - '0') << (6 * i);
+    }
+    return s[5] == '\0' ? state : 0;
+}
+
+int tusk__decode_error(const tusk__frame *f, tusk_error *e)
+{
+    tusk__reader r = body(f);
+    *e = (tusk_error){.status = TUSK_ESERVER, .message = "", .fields = f->body, .fields_len = f->len};
+    for (;;) {
+        uint8_t code = tusk__read_u8(&r);
+        if (code == 0)
+            return ended(&r);
+        const char *text = tusk__read_cstr(&r, NULL);
+        if (code == 'C' && e->sqlstate == 0)
+            e->sqlstate = sqlstate_of(text);
+        else if (code == 'M' && e->message[0] == '\0')
+            e->message = text;
+    }
+}
+
+const char *tusk_error_field(const tusk_error *e, char field)
+{
+    if (e == NULL || e->fields == NULL)
+        return NULL;
+    tusk__reader r = tusk__reader_of(e->fields, e->fields_len);
+    for (;;) {
+        uint8_t code = tusk__read_u8(&r);
+        if (code == 0)
+            return NULL;
+        const char *text = tusk__read_cstr(&r, NULL);
+        if (code == (uint8_t)field)
+            return r.bad ? NULL : text;
+    }
+}

@@ -1,0 +1,46 @@
+/* proto/decode.h: backend messages, checked to the last byte. Each decoder returns TUSK_OK, or
+ * TUSK_EPROTO if the body is not exactly what the protocol says. What they give out are views into
+ * the body. */
+#ifndef TUSK_PROTO_DECODE_H
+#define TUSK_PROTO_DECODE_H
+
+#include "proto/frame.h"
+#include <tusk/conn.h>
+
+/* Messages that have no body at all. */
+int tusk__decode_empty(const tusk__frame *);
+
+/* The code of AuthenticationXXX; what follows it goes to *rest. */
+int tusk__decode_authentication(const tusk__frame *, uint32_t *code, tusk_slice *rest);
+/* Calls each(ud, name) for every mechanism of AuthenticationSASL: at least one. */
+int tusk__decode_sasl_mechanisms(tusk_slice rest, void (*each)(void *ud, const char *name), void *ud);
+/* The key is 4 bytes in protocol 3.0, 4 to 256 in 3.2. */
+int tusk__decode_backend_key(const tusk__frame *, uint32_t protocol, int32_t *pid, tusk_slice *key);
+int tusk__decode_parameter_status(const tusk__frame *, const char **name, const char **value);
+/* Counts and validates the options; *version is what the server offers. */
+int tusk__decode_negotiate(const tusk__frame *, uint32_t *version, int32_t *options);
+int tusk__decode_notification(const tusk__frame *, int32_t *pid, tusk_slice *channel,
+                              tusk_slice *payload);
+/* 'I', 'T' or 'E'. */
+int tusk__decode_ready(const tusk__frame *, char *tx);
+int tusk__decode_command_complete(const tusk__frame *, tusk_slice *tag);
+/* The row count at the end of a tag; 0 if there is none or it does not fit. */
+uint64_t tusk__tag_rows(tusk_slice tag);
+/* CopyInResponse and its kin: overall format, and the number of columns. */
+int tusk__decode_copy_response(const tusk__frame *, int *format, int *columns);
+
+/* RowDescription: the number of columns first, then one column at a time into *columns. */
+int tusk__decode_column_count(const tusk__frame *, int *n);
+int tusk__decode_columns(const tusk__frame *, tusk_column *columns, int n);
+/* ParameterDescription likewise. */
+int tusk__decode_param_count(const tusk__frame *, int *n);
+int tusk__decode_params(const tusk__frame *, uint32_t *oids, int n);
+
+/* DataRow: offsets and lengths of exactly n columns, in one pass. */
+int tusk__decode_row(const tusk__frame *, tusk_cell *cells, int n);
+
+/* ErrorResponse and NoticeResponse: checks the list of fields and fills in the error: message "" and
+ * sqlstate 0 where the server left them out. */
+int tusk__decode_error(const tusk__frame *, tusk_error *);
+
+#endif

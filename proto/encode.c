@@ -1,0 +1,208 @@
+/* proto/encode.c: every frontend message. */
+#include "proto/encode.h"
+#include "proto/buf.h"
+#include "proto/types.h"
+
+static void end_message(tusk_buf *out, size_t mark, size_t limit)
+{
+    if (out->status != TUSK_OK)
+        return;
+    size_t length = out->len - mark;
+    if (length > limit)
+        tusk_buf_fail(out, TUSK_ETOOBIG);
+    else
+        tusk__put_at_u32(out, mark, (uint32_t)length);
+}
+
+size_t tusk__message_begin(tusk_buf *out, char type)
+{
+    tusk_put_u8(out, (uint8_t)type);
+    size_t mark = out->len;
+    tusk_put_u32(out, 0);
+    return mark;
+}
+
+void tusk__message_end(tusk_buf *out, size_t mark)
+{
+    end_message(out, mark, TUSK__LIMIT_FRONTEND);
+}
+
+static void small_message_end(tusk_buf *out, size_t mark)
+{
+    end_message(out, mark, TUSK__LIMIT_FRONTEND_SMALL);
+}
+
+void tusk__put_cstr(tusk_buf *out, tusk_slice s)
+{
+    if (s.len > 0 && memchr(s.ptr, 0, s.len) != NULL)
+        tusk_buf_fail(out, TUSK_EINVAL);
+    tusk_put_bytes(out, s.ptr, s.len);
+    tusk_put_u8(out, 0);
+}
+
+static void put_name(tusk_buf *out, const char *name)
+{
+    tusk_put_bytes(out, name, strlen(name) + 1);
+}
+
+void tusk__encode_ssl_request(tusk_buf *out)
+{
+    tusk_put_u32(out, 8);
+    tusk_put_u32(out, TUSK__SSL_REQUEST);
+}
+
+void tusk__encode_startup(tusk_buf *out, uint32_t version, const char *const *params, size_t n)
+{
+    size_t mark = out->len;
+    tusk_put_u32(out, 0);
+    tusk_put_u32(out, version);
+    for (size_t i = 0; i < n; i++)
+        put_name(out, params[i]);
+    tusk_put_u8(out, 0);
+    end_message(out, mark, TUSK__LIMIT_STARTUP);
+}
+
+void tusk__encode_cancel_request(tusk_buf *out, int32_t pid, const uint8_t *key, size_t key_len)
+{
+    tusk_put_u32(out, (uint32_t)(12 + key_len));
+    tusk_put_u32(out, TUSK__CANCEL_REQUEST);
+    tusk_put_u32(out, (uint32_t)pid);
+    tusk_put_bytes(out, key, key_len);
+}
+
+void tusk__encode_password(tusk_buf *out, tusk_slice password)
+{
+    size_t mark = tusk__message_begin(out, 'p');
+    tusk__put_cstr(out, password);
+    small_message_end(out, mark);
+}
+
+void tusk__encode_sasl_initial(tusk_buf *out, const char *mechanism, tusk_slice response)
+{
+    size_t mark = tusk__message_begin(out, 'p');
+    put_name(out, mechanism);
+    tusk_put_u32(out, (uint32_t)response.len);
+    tusk_put_bytes(out, response.ptr, response.len);
+    small_message_end(out, mark);
+}
+
+void tusk__encode_sasl_response(tusk_buf *out, tusk_slice response)
+{
+    size_t mark = tusk__message_begin(out, 'p');
+    tusk_put_bytes(out, response.ptr, response.len);
+    small_message_end(out, mark);
+}
+
+void tusk__encode_query(tusk_buf *out, tusk_slice sql)
+{
+    size_t mark = tusk__message_begin(out, 'Q');
+    tusk__put_cstr(out, sql);
+    tusk__message_end(out, mark);
+}
+
+void tusk__encode_parse(tusk_buf *out, const char *name, tusk_slice sql, const tusk_arg *args,
+                        size_t n)
+{
+    size_t mark = tusk__message_begin(out, 'P');
+    put_name(out, name);
+    tusk__put_cstr(out, sql);
+    tusk_put_u16(out, (uint16_t)n);
+    for (size_t i = 0; i < n; i++)
+        tusk_put_u32(out, args[i].oid);
+    tusk__message_end(out, mark);
+}
+
+void tusk__encode_values(tusk_buf *out, const tusk_arg *args, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (args[i].kind == TUSK_ARG_NULL) {
+            tusk_put_u32(out, UINT32_MAX);
+            continue;
+        }
+        size_t mark = out->len;
+        tusk_put_u32(out, 0);
+        int status = tusk__arg_put(out, &args[i]);
+        if (status != TUSK_OK)
+            tusk_buf_fail(out, status);
+        if (out->status != TUSK_OK)
+            return;
+        size_t length = out->len - mark - 4;
+        if (length > TUSK__LIMIT_FRONTEND)
+            tusk_buf_fail(out, TUSK_ETOOBIG);
+        else
+            tusk__put_at_u32(out, mark, (uint32_t)length);
+    }
+}
+
+/* One format code for all arguments where they agree: most often they do, and 2 bytes an argument
+ * are saved. */
+static void put_arg_formats(tusk_buf *out, const tusk_arg *args, size_t n)
+{
+    size_t same = 1;
+    while (same < n && tusk__arg_format(&args[same]) == tusk__arg_format(&args[0]))
+        same++;
+    size_t count = n == 0 ? 0 : same < n ? n : 1;
+    tusk_put_u16(out, (uint16_t)count);
+    for (size_t i = 0; i < count; i++)
+        tusk_put_u16(out, (uint16_t)tusk__arg_format(&args[i]));
+}
+
+void tusk__encode_bind(tusk_buf *out, const char *statement, const tusk_arg *args, size_t n,
+                       const int16_t *formats, size_t nformats, int16_t format)
+{
+    size_t mark = tusk__message_begin(out, 'B');
+    tusk_put_u8(out, 0);
+    put_name(out, statement);
+    put_arg_formats(out, args, n);
+    tusk_put_u16(out, (uint16_t)n);
+    tusk__encode_values(out, args, n);
+    tusk_put_u16(out, formats != NULL ? (uint16_t)nformats : 1);
+    for (size_t i = 0; i < nformats; i++)
+        tusk_put_u16(out, (uint16_t)formats[i]);
+    if (formats == NULL)
+        tusk_put_u16(out, (uint16_t)format);
+    tusk__message_end(out, mark);
+}
+
+void tusk__encode_describe(tusk_buf *out, char what, const char *name)
+{
+    size_t mark = tusk__message_begin(out, 'D');
+    tusk_put_u8(out, (uint8_t)what);
+    put_name(out, name);
+    small_message_end(out, mark);
+}
+
+void tusk__encode_execute(tusk_buf *out, uint32_t max_rows)
+{
+    size_t mark = tusk__message_begin(out, 'E');
+    tusk_put_u8(out, 0);
+    tusk_put_u32(out, max_rows);
+    small_message_end(out, mark);
+}
+
+void tusk__encode_close(tusk_buf *out, char what, const char *name)
+{
+    size_t mark = tusk__message_begin(out, 'C');
+    tusk_put_u8(out, (uint8_t)what);
+    put_name(out, name);
+    small_message_end(out, mark);
+}
+
+void tusk__encode_copy_data(tusk_buf *out, const void *p, size_t n)
+{
+    size_t mark = tusk__message_begin(out, 'd');
+    tusk_put_bytes(out, p, n);
+    tusk__message_end(out, mark);
+}
+
+void tusk__encode_copy_fail(tusk_buf *out, const char *why)
+{
+    size_t mark = tusk__message_begin(out, 'f');
+    put_name(out, why);
+    small_message_end(out, mark);
+}
+
+void tusk__encode_empty(tusk_buf *out, char type)
+{
+    tusk__message_end(out, tusk__message_begin(out, type));
+}

@@ -1,0 +1,177 @@
+/* proto/type_range.c: ranges and multiranges. */
+#include "proto/buf.h"
+#include "proto/decimal.h"
+#include "proto/types.h"
+
+enum { EMPTY = 1, LOWER_INC = 2, UPPER_INC = 4, LOWER_INF = 8, UPPER_INF = 16 };
+
+/* What the server can send: empty stands alone, an infinite bound is never inclusive. */
+static bool flags_valid(uint8_t flags)
+{
+    if (flags & EMPTY)
+        return flags == EMPTY;
+    bool lower = (flags & (LOWER_INC | LOWER_INF)) == (LOWER_INC | LOWER_INF);
+    bool upper = (flags & (UPPER_INC | UPPER_INF)) == (UPPER_INC | UPPER_INF);
+    return flags < 32 && !lower && !upper;
+}
+
+static int render_bound(tusk__conv *c, const tusk__type *type, tusk__reader *in)
+{
+    int32_t len = tusk__read_i32(in);
+    if (in->bad || len < 0)
+        return TUSK_EDATA;
+    size_t mark = tusk__buf_mark(c->out);
+    int status = tusk__render_part(c, type->of, in, (size_t)len);
+    if (status == TUSK_OK)
+        tusk__quote_tail(c->out, mark, TUSK__QUOTE_RANGE, ',');
+    return status;
+}
+
+static int render_range(tusk__conv *c, const tusk__type *type, tusk__reader *in)
+{
+    uint8_t flags = tusk__read_u8(in);
+    if (in->bad || !flags_valid(flags))
+        return TUSK_EDATA;
+    if (flags & EMPTY) {
+        tusk_put_str(c->out, "empty");
+        return TUSK_OK;
+    }
+    int status = tusk__conv_enter(c);
+    if (status != TUSK_OK)
+        return status;
+    tusk_put_u8(c->out, flags & LOWER_INC ? '[' : '(');
+    if (!(flags & LOWER_INF))
+        status = render_bound(c, type, in);
+    tusk_put_u8(c->out, ',');
+    if (status == TUSK_OK && !(flags & UPPER_INF))
+        status = render_bound(c, type, in);
+    tusk_put_u8(c->out, flags & UPPER_INC ? ']' : ')');
+    tusk__conv_leave(c);
+    return status;
+}
+
+/* Takes a range in front of *text. */
+static int take_range(tusk__conv *c, const tusk__type *type, tusk_slice *text)
+{
+    tusk__item lower, upper;
+    uint8_t flags = 0;
+    if (tusk__take_char(text, '['))
+        flags |= LOWER_INC;
+    else if (!tusk__take_char(text, '('))
+        return TUSK_EDATA;
+    if (tusk__item_take(text, TUSK__QUOTE_RANGE, ",", &lower) != TUSK_OK)
+        return TUSK_EDATA;
+    tusk__take_char(text, ',');
+    if (tusk__item_take(text, TUSK__QUOTE_RANGE, ",])", &upper) != TUSK_OK)
+        return TUSK_EDATA;
+    if (tusk__take_char(text, ']'))
+        flags |= UPPER_INC;
+    else if (!tusk__take_char(text, ')'))
+        return TUSK_EDATA;
+    bool lower_inf = lower.text.len == 0 && !lower.quoted;
+    bool upper_inf = upper.text.len == 0 && !upper.quoted;
+    if (lower_inf)
+        flags = (uint8_t)((flags & ~LOWER_INC) | LOWER_INF);
+    if (upper_inf)
+        flags = (uint8_t)((flags & ~UPPER_INC) | UPPER_INF);
+    tusk_put_u8(c->out, flags);
+    int status = lower_inf ? TUSK_OK : tusk__item_part(c, type->of, &lower);
+    if (status == TUSK_OK && !upper_inf)
+        status = tusk__item_part(c, type->of, &upper);
+    return status;
+}
+
+static bool take_empty(tusk_slice *text)
+{
+    tusk_slice word = {text->ptr, text->len < 5 ? text->len : 5};
+    if (!tusk__is_word(word, "empty"))
+        return false;
+    text->ptr += 5;
+    text->len -= 5;
+    return true;
+}
+
+static int take_range_or_empty(tusk__conv *c, const tusk__type *type, tusk_slice *text)
+{
+    int status = TUSK_OK;
+    tusk__skip_spaces(text);
+    if (take_empty(text))
+        tusk_put_u8(c->out, EMPTY);
+    else
+        status = take_range(c, type, text);
+    tusk__skip_spaces(text);
+    return status;
+}
+
+static int parse_range(tusk__conv *c, const tusk__type *type, tusk_slice text)
+{
+    int status = tusk__conv_enter(c);
+    if (status != TUSK_OK)
+        return status;
+    status = take_range_or_empty(c, type, &text);
+    tusk__conv_leave(c);
+    return status == TUSK_OK && text.len != 0 ? TUSK_EDATA : status;
+}
+
+const tusk__codec tusk__codec_range = {TUSK__REP_RANGE, 0, render_range, parse_range, NULL, false};
+
+/* ── multiranges ── */
+
+static int render_multirange(tusk__conv *c, const tusk__type *type, tusk__reader *in)
+{
+    int32_t count = tusk__read_i32(in);
+    if (in->bad || count < 0)
+        return TUSK_EDATA;
+    int status = tusk__conv_enter(c);
+    if (status != TUSK_OK)
+        return status;
+    tusk_put_u8(c->out, '{');
+    for (int32_t i = 0; i < count && status == TUSK_OK; i++) {
+        if (i > 0)
+            tusk_put_u8(c->out, ',');
+        int32_t len = tusk__read_i32(in);
+        status = in->bad || len < 0 ? TUSK_EDATA : tusk__render_part(c, type->of, in, (size_t)len);
+    }
+    tusk_put_u8(c->out, '}');
+    tusk__conv_leave(c);
+    return status;
+}
+
+/* Where the next range lies: its type, its length to be patched, and itself. */
+static int take_member(tusk__conv *c, const tusk__type *range, tusk_slice *text)
+{
+    size_t mark = tusk__buf_mark(c->out);
+    tusk_put_u32(c->out, 0);
+    int status = take_range_or_empty(c, range, text);
+    tusk__put_at_u32(c->out, mark, (uint32_t)(c->out->len - mark - 4));
+    return status;
+}
+
+static int parse_multirange(tusk__conv *c, const tusk__type *type, tusk_slice text)
+{
+    tusk__type range;
+    uint32_t count = 0;
+    text = tusk__trim(text);
+    if (!tusk__type_resolve(c->style, type->of, &range) || range.codec->rep != TUSK__REP_RANGE)
+        return TUSK_ETYPE;
+    size_t mark = tusk__buf_mark(c->out);
+    tusk_put_u32(c->out, 0);
+    int status = tusk__take_char(&text, '{') ? tusk__conv_enter(c) : TUSK_EDATA;
+    if (status != TUSK_OK)
+        return status;
+    tusk__skip_spaces(&text);
+    if (text.len == 0 || *text.ptr != '}') {
+        do {
+            status = take_member(c, &range, &text);
+            count++;
+        } while (status == TUSK_OK && tusk__take_char(&text, ','));
+    }
+    tusk__conv_leave(c);
+    tusk__put_at_u32(c->out, mark, count);
+    if (status == TUSK_OK && (!tusk__take_char(&text, '}') || text.len != 0))
+        status = TUSK_EDATA;
+    return status;
+}
+
+const tusk__codec tusk__codec_multirange = {TUSK__REP_MULTIRANGE, 0,    render_multirange,
+                                            parse_multirange,     NULL, false};

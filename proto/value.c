@@ -1,0 +1,313 @@
+/* proto/value.c: the getters of tusk/value.h and the encoding of arguments. What a value's bytes
+ * are made of is told by its type's codec; a text value of a fixed-size type goes through binary.
+ */
+#include "proto/buf.h"
+#include "proto/types.h"
+
+#include <float.h>
+#include <string.h>
+
+int tusk__value_binary(tusk_value *v, void *room, size_t size)
+{
+    if (v->format != TUSK_FORMAT_TEXT && v->format != TUSK_FORMAT_BINARY)
+        return TUSK_EINVAL;
+    if (tusk_is_null(*v))
+        return TUSK_ENULL;
+    if (v->format == TUSK_FORMAT_BINARY)
+        return TUSK_OK;
+    tusk_buf buf = tusk__buf_fixed(room, size);
+    tusk_slice text = {(const char *)v->ptr, (size_t)v->len};
+    int status = tusk_value_parse(v->oid, text, NULL, &buf);
+    /* Longer than the caller's types are: it is none of them. */
+    if (status == TUSK_ETOOBIG)
+        return TUSK_ETYPE;
+    if (status == TUSK_ERANGE)
+        return TUSK_EDATA;
+    v->ptr = room;
+    v->len = (int32_t)buf.len;
+    v->format = TUSK_FORMAT_BINARY;
+    return status;
+}
+
+static const tusk__codec *codec_of(uint32_t oid)
+{
+    const tusk__type *type = tusk__type_find(oid);
+    return type != NULL ? type->codec : NULL;
+}
+
+static enum tusk__rep rep_of(uint32_t oid)
+{
+    const tusk__codec *codec = codec_of(oid);
+    return codec != NULL ? (enum tusk__rep)codec->rep : TUSK__REP_NONE;
+}
+
+/* The refusals that come before the type's. */
+static int readable(tusk_value v)
+{
+    if (v.format != TUSK_FORMAT_TEXT && v.format != TUSK_FORMAT_BINARY)
+        return TUSK_EINVAL;
+    return tusk_is_null(v) ? TUSK_ENULL : TUSK_OK;
+}
+
+int tusk_to_bool(tusk_value v, bool *out)
+{
+    uint8_t room[1];
+    int status = readable(v);
+    if (status == TUSK_OK)
+        status = rep_of(v.oid) == TUSK__REP_BOOL ? tusk__value_binary(&v, room, sizeof room)
+                                                 : TUSK_ETYPE;
+    if (status != TUSK_OK)
+        return status;
+    if (v.len != 1 || v.ptr[0] > 1)
+        return TUSK_EDATA;
+    *out = v.ptr[0] != 0;
+    return TUSK_OK;
+}
+
+/* An integer of any width. `big` says that it is one above INT64_MAX. */
+static int load_integer(tusk_value v, enum tusk__rep rep, int64_t *out, bool *big)
+{
+    static const uint8_t sizes[] = {
+        [TUSK__REP_I16] = 2, [TUSK__REP_I32] = 4, [TUSK__REP_U32] = 4,
+        [TUSK__REP_I64] = 8, [TUSK__REP_U64] = 8,
+    };
+    *big = false;
+    if (v.len != sizes[rep])
+        return TUSK_EDATA;
+    if (rep == TUSK__REP_I16)
+        *out = (int16_t)(v.ptr[0] << 8 | v.ptr[1]);
+    else if (rep == TUSK__REP_I32)
+        *out = (int32_t)tusk__load32(v.ptr);
+    else if (rep == TUSK__REP_U32)
+        *out = tusk__load32(v.ptr);
+    else
+        *out = (int64_t)tusk__load64(v.ptr);
+    *big = rep == TUSK__REP_U64 && *out < 0;
+    return TUSK_OK;
+}
+
+static bool is_integer(enum tusk__rep rep)
+{
+    return rep >= TUSK__REP_I16 && rep <= TUSK__REP_U64;
+}
+
+int tusk_to_int8_any(tusk_value v, int64_t *out)
+{
+    uint8_t room[8];
+    bool big;
+    int64_t i;
+    enum tusk__rep rep = rep_of(v.oid);
+    int status = readable(v);
+    if (status == TUSK_OK)
+        status = is_integer(rep) ? tusk__value_binary(&v, room, sizeof room) : TUSK_ETYPE;
+    if (status == TUSK_OK)
+        status = load_integer(v, rep, &i, &big);
+    if (status != TUSK_OK)
+        return status;
+    if (big)
+        return TUSK_ERANGE;
+    *out = i;
+    return TUSK_OK;
+}
+
+int tusk_to_int4_any(tusk_value v, int32_t *out)
+{
+    int64_t i;
+    int status = tusk_to_int8_any(v, &i);
+    if (status != TUSK_OK)
+        return status;
+    if (i < INT32_MIN || i > INT32_MAX)
+        return TUSK_ERANGE;
+    *out = (int32_t)i;
+    return TUSK_OK;
+}
+
+static int load_float(tusk_value v, enum tusk__rep rep, double *out)
+{
+    if (rep == TUSK__REP_F32 && v.len == 4) {
+        uint32_t bits = tusk__load32(v.ptr);
+        float f;
+        memcpy(&f, &bits, sizeof f);
+        *out = (double)f;
+        return TUSK_OK;
+    }
+    if (rep == TUSK__REP_F64 && v.len == 8) {
+        uint64_t bits = tusk__load64(v.ptr);
+        memcpy(out, &bits, sizeof bits);
+        return TUSK_OK;
+    }
+    return TUSK_EDATA;
+}
+
+int tusk_to_float8_any(tusk_value v, double *out)
+{
+    uint8_t room[8];
+    int64_t i;
+    enum tusk__rep rep = rep_of(v.oid);
+    int status = readable(v);
+    if (status != TUSK_OK)
+        return status;
+    if (rep == TUSK__REP_F32 || rep == TUSK__REP_F64) {
+        status = tusk__value_binary(&v, room, sizeof room);
+        return status == TUSK_OK ? load_float(v, rep, out) : status;
+    }
+    status = tusk_to_int8_any(v, &i);
+    if (status != TUSK_OK)
+        return status;
+    /* Exact if nothing is lost on the way there and back; 2^63 itself would not come back. */
+    double d = (double)i;
+    if (d >= 9223372036854775808.0 || (int64_t)d != i)
+        return TUSK_ERANGE;
+    *out = d;
+    return TUSK_OK;
+}
+
+int tusk_to_text(tusk_value v, tusk_slice *out)
+{
+    int status = readable(v);
+    if (status != TUSK_OK)
+        return status;
+    size_t skip = 0;
+    const tusk__codec *codec = codec_of(v.oid);
+    if (v.format == TUSK_FORMAT_BINARY && codec == &tusk__codec_char) {
+        if (v.len != 1)
+            return TUSK_EDATA;
+        out->ptr = (const char *)v.ptr;
+        out->len = v.ptr[0] != 0;
+        return TUSK_OK;
+    }
+    if (v.format == TUSK_FORMAT_BINARY && codec != NULL && codec->rep == TUSK__REP_VERSIONED) {
+        if (v.len < 1 || v.ptr[0] != 1)
+            return TUSK_EDATA;
+        skip = 1;
+    } else if (v.format == TUSK_FORMAT_BINARY && codec != NULL && codec->rep != TUSK__REP_TEXT) {
+        return TUSK_ETYPE;
+    }
+    out->ptr = (const char *)v.ptr + skip;
+    out->len = (size_t)v.len - skip;
+    return TUSK_OK;
+}
+
+int tusk_to_bytes(tusk_value v, tusk_slice *out)
+{
+    int status = readable(v);
+    if (status != TUSK_OK)
+        return status;
+    if (v.format != TUSK_FORMAT_BINARY)
+        return TUSK_ETYPE;
+    out->ptr = (const char *)v.ptr;
+    out->len = (size_t)v.len;
+    return TUSK_OK;
+}
+
+int tusk_to_uuid(tusk_value v, uint8_t out[16])
+{
+    uint8_t room[16];
+    int status = readable(v);
+    if (status != TUSK_OK)
+        return status;
+    if (rep_of(v.oid) != TUSK__REP_UUID)
+        return TUSK_ETYPE;
+    status = tusk__value_binary(&v, room, sizeof room);
+    if (status != TUSK_OK)
+        return status;
+    if (v.len != 16)
+        return TUSK_EDATA;
+    memcpy(out, v.ptr, 16);
+    return TUSK_OK;
+}
+
+int tusk_to_type(tusk_value v, const tusk_type *type, void *c_value)
+{
+    int status = readable(v);
+    if (status != TUSK_OK)
+        return status;
+    if (type->oid != 0 && v.oid != 0 && type->oid != v.oid)
+        return TUSK_ETYPE;
+    return type->decode(v, c_value);
+}
+
+/* ── arguments ── */
+
+static int put_int(tusk_buf *out, const tusk_arg *arg)
+{
+    int64_t i = arg->v.i;
+    switch (arg->kind) {
+    case TUSK_ARG_INT2:
+        if (i < INT16_MIN || i > INT16_MAX)
+            return TUSK_ERANGE;
+        tusk_put_u16(out, (uint16_t)i);
+        return TUSK_OK;
+    case TUSK_ARG_INT4:
+        /* Unsigned types come as the signed number of the same bits, or as themselves. */
+        if (i < INT32_MIN || i > (rep_of(arg->oid) == TUSK__REP_U32 ? UINT32_MAX : INT32_MAX))
+            return TUSK_ERANGE;
+        tusk_put_u32(out, (uint32_t)i);
+        return TUSK_OK;
+    default:
+        tusk_put_u64(out, (uint64_t)i);
+        return TUSK_OK;
+    }
+}
+
+static int put_float4(tusk_buf *out, double f)
+{
+    if (f - f == 0 && (f > (double)FLT_MAX || f < -(double)FLT_MAX))
+        return TUSK_ERANGE;
+    tusk__put_f32(out, (float)f);
+    return TUSK_OK;
+}
+
+static int put_typed(tusk_buf *out, const tusk_arg *arg)
+{
+    const tusk_type *type = arg->v.t.type;
+    return type->encode != NULL ? type->encode(out, arg->v.t.ptr) : TUSK_ETYPE;
+}
+
+static int put_any(tusk_buf *out, const tusk_arg *arg)
+{
+    switch ((enum tusk_arg_kind)arg->kind) {
+    case TUSK_ARG_NULL:
+        return TUSK_OK;
+    case TUSK_ARG_BOOL:
+        tusk_put_u8(out, arg->v.i != 0);
+        return TUSK_OK;
+    case TUSK_ARG_INT2:
+    case TUSK_ARG_INT4:
+    case TUSK_ARG_INT8:
+        return put_int(out, arg);
+    case TUSK_ARG_FLOAT4:
+        return put_float4(out, arg->v.f);
+    case TUSK_ARG_FLOAT8:
+        tusk__put_f64(out, arg->v.f);
+        return TUSK_OK;
+    case TUSK_ARG_TEXT:
+        tusk_put_bytes(out, arg->v.s.ptr, arg->v.s.len);
+        return tusk__check_text((const uint8_t *)arg->v.s.ptr, arg->v.s.len);
+    case TUSK_ARG_BINARY:
+        tusk_put_bytes(out, arg->v.s.ptr, arg->v.s.len);
+        return TUSK_OK;
+    case TUSK_ARG_TYPED:
+        return put_typed(out, arg);
+    }
+    return TUSK_EINVAL;
+}
+
+int tusk__arg_put(tusk_buf *out, const tusk_arg *arg)
+{
+    size_t mark = tusk__buf_mark(out);
+    int status = put_any(out, arg);
+    if (status != TUSK_OK || out->status != TUSK_OK)
+        return status != TUSK_OK ? status : out->status;
+    const tusk__codec *codec = codec_of(arg->oid);
+    bool checked =
+        arg->kind == TUSK_ARG_INT4 || arg->kind == TUSK_ARG_INT8 || arg->kind == TUSK_ARG_BINARY;
+    if (!checked || codec == NULL || codec->check == NULL)
+        return TUSK_OK;
+    return codec->check(out->data + mark, out->len - mark);
+}
+
+int tusk__arg_format(const tusk_arg *arg)
+{
+    return arg->kind == TUSK_ARG_TEXT ? TUSK_FORMAT_TEXT : TUSK_FORMAT_BINARY;
+}

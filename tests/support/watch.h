@@ -1,0 +1,12 @@
+/* tests/support/watch.h: between subject.c and watch.c: the callbacks of the connection under test. */
+#ifndef TUSK_TESTS_SUPPORT_WATCH_H
+#define TUSK_TESTS_SUPPORT_WATCH_H
+
+#include "tests/support/subject.h"
+
+/* Its ud is the subject. */
+extern const tusk_watcher subject_watcher;
+/* A sink (its ud is the subject_call) with the members whose bit is set, and done. */
+void subject_sink(tusk_sink *, unsigned members);
+
+#endif
