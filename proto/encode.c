@@ -100,12 +100,27 @@ void tusk__encode_query(tusk_buf *out, tusk_slice sql)
     tusk__message_end(out, mark);
 }
 
-void tusk__encode_parse(tusk_buf *out, const char *name, tusk_slice sql, const tusk_arg *args,
-                        size_t n)
+void tusk__put_generation(tusk_buf *out, uint32_t generation)
+{
+    char digits[10];
+    size_t at = sizeof digits;
+    if (generation == 0)
+        return;
+    for (; generation > 0; generation /= 10)
+        digits[--at] = (char)('0' + generation % 10);
+    tusk_put_str(out, "/*g");
+    tusk_put_bytes(out, digits + at, sizeof digits - at);
+    tusk_put_str(out, "*/");
+}
+
+void tusk__encode_parse(tusk_buf *out, const char *name, tusk_slice sql, uint32_t generation,
+                        const tusk_arg *args, size_t n)
 {
     size_t mark = tusk__message_begin(out, 'P');
     put_name(out, name);
-    tusk__put_cstr(out, sql);
+    tusk_put_bytes(out, sql.ptr, sql.len);
+    tusk__put_generation(out, generation);
+    tusk__put_cstr(out, (tusk_slice){NULL, 0});
     tusk_put_u16(out, (uint16_t)n);
     for (size_t i = 0; i < n; i++)
         tusk_put_u32(out, args[i].oid);

@@ -24,8 +24,13 @@ void tusk__encode_sasl_initial(tusk_buf *, const char *mechanism, tusk_slice res
 void tusk__encode_sasl_response(tusk_buf *, tusk_slice response);
 
 void tusk__encode_query(tusk_buf *, tusk_slice sql);
-/* The types of the arguments are declared as far as they are known (oid 0: the server infers). */
-void tusk__encode_parse(tusk_buf *, const char *name, tusk_slice sql, const tusk_arg *, size_t n);
+/* The types of the arguments are declared as far as they are known (oid 0: the server infers). A
+ * generation other than 0 is appended to the text (tusk__put_generation). */
+void tusk__encode_parse(tusk_buf *, const char *name, tusk_slice sql, uint32_t generation,
+                        const tusk_arg *, size_t n);
+/* A comment that makes a statement's text new where a server or a pooler holds on to a stale plan of
+ * the old one; nothing for generation 0. */
+void tusk__put_generation(tusk_buf *, uint32_t generation);
 /* The unnamed portal. formats NULL: every column in `format`. */
 void tusk__encode_bind(tusk_buf *, const char *statement, const tusk_arg *, size_t n,
                        const int16_t *formats, size_t nformats, int16_t format);

@@ -216,5 +216,33 @@ static int parse_interval(tusk__conv *c, const tusk__type *type, tusk_slice s)
     return TUSK_OK;
 }
 
+/* ── the struct ── */
+
+int tusk_to_interval(tusk_value v, tusk_interval *out)
+{
+    uint8_t room[16];
+    tusk__reader in;
+    tusk_interval i;
+    int status = tusk__open(v, &tusk__codec_interval, room, sizeof room, &in);
+    if (status != TUSK_OK)
+        return status;
+    i.us = tusk__read_i64(&in);
+    i.days = tusk__read_i32(&in);
+    i.months = tusk__read_i32(&in);
+    if (!tusk__reader_end(&in))
+        return TUSK_EDATA;
+    *out = i;
+    return TUSK_OK;
+}
+
+static int encode_interval(tusk_buf *out, const void *p)
+{
+    const tusk_interval *i = p;
+    put_interval(out, i->us, i->days, i->months);
+    return out->status;
+}
+
+TUSK__STRUCT_TYPE(interval, tusk_interval, 1186);
+
 const tusk__codec tusk__codec_interval = {TUSK__REP_NONE, 0,    render_interval,
                                           parse_interval, NULL, false};

@@ -262,6 +262,37 @@ static int parse_timestamptz(tusk__conv *c, const tusk__type *type, tusk_slice t
     return parse_stamp(c, text, TUSK__WITH_DATE | TUSK__WITH_CLOCK | TUSK__WITH_ZONE);
 }
 
+/* ── timetz as a struct ── */
+
+int tusk_to_timetz(tusk_value v, tusk_timetz *out)
+{
+    uint8_t room[12];
+    tusk__reader in;
+    int status = tusk__open(v, &tusk__codec_timetz, room, sizeof room, &in);
+    if (status != TUSK_OK)
+        return status;
+    int64_t us = tusk__read_i64(&in);
+    int32_t west = tusk__read_i32(&in);
+    if (!tusk__reader_end(&in) || tusk__check_timetz(us, west) != TUSK_OK)
+        return TUSK_EDATA;
+    out->us = us;
+    out->east = -west;
+    return TUSK_OK;
+}
+
+static int encode_timetz(tusk_buf *out, const void *p)
+{
+    const tusk_timetz *t = p;
+    int status = tusk__check_timetz(t->us, t->east);
+    if (status != TUSK_OK)
+        return status;
+    tusk_put_u64(out, (uint64_t)t->us);
+    tusk_put_u32(out, (uint32_t)-t->east);
+    return out->status;
+}
+
+TUSK__STRUCT_TYPE(timetz, tusk_timetz, 1266);
+
 const tusk__codec tusk__codec_date = {TUSK__REP_I32, 0, render_date, parse_date, check_date, false};
 const tusk__codec tusk__codec_time = {TUSK__REP_I64, 0, render_time, parse_time, check_time, false};
 const tusk__codec tusk__codec_timetz = {TUSK__REP_NONE, 0,    render_timetz,

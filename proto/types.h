@@ -87,6 +87,24 @@ int tusk__arg_format(const tusk_arg *);
  * also the refusals every getter begins with (TUSK_EINVAL, TUSK_ENULL). */
 int tusk__value_binary(tusk_value *, void *room, size_t size);
 
+/* The start of a getter of its own: refuses what is not of that codec, brings text to binary in `room`
+ * (NULL: binary only) and opens the bytes. On TUSK_OK the caller reads, then asks tusk__reader_end. */
+int tusk__open(tusk_value, const tusk__codec *, void *room, size_t size, tusk__reader *in);
+/* Refuses what no getter can read: TUSK_EINVAL, TUSK_ENULL. */
+int tusk__readable(tusk_value);
+
+/* An argument's bytes in binary whatever its kind, behind their length, as containers and COPY hold
+ * them; NULL as length -1. Text needs an oid whose text is parsed. */
+int tusk__arg_put_binary(tusk_buf *out, const tusk_arg *, const tusk_text_style *);
+
+/* A tusk_type for a struct whose getter is tusk_to_<name> and whose encoder is encode_<name>. */
+#define TUSK__STRUCT_TYPE(name, c_type, oid)                                                       \
+    static int decode_##name(tusk_value v, void *out)                                              \
+    {                                                                                              \
+        return tusk_to_##name(v, out);                                                             \
+    }                                                                                              \
+    const tusk_type tusk_type_##name = {#name, oid, sizeof(c_type), encode_##name, decode_##name}
+
 /* Quotes what was appended behind `mark` if that is necessary where it stands: within an array, a
  * record or a range. */
 enum tusk__quoting { TUSK__QUOTE_ARRAY, TUSK__QUOTE_RECORD, TUSK__QUOTE_RANGE };
@@ -103,6 +121,13 @@ int tusk__item_take(tusk_slice *s, enum tusk__quoting, const char *ends, tusk__i
 /* Parses an item into a part (see tusk__parse_part). */
 int tusk__item_part(tusk__conv *, uint32_t oid, const tusk__item *);
 
+/* n * size bytes in place for a count from the wire; NULL and a bad reader if they are not there. */
+static inline const uint8_t *tusk__read_items(tusk__reader *in, int64_t n, size_t size)
+{
+    if (n < 0 || (uint64_t)n > tusk__reader_left(in) / size)
+        in->bad = true;
+    return in->bad ? NULL : tusk__read_bytes(in, (size_t)n * size);
+}
 static inline double tusk__read_f64(tusk__reader *in)
 {
     uint64_t bits = tusk__read_u64(in);

@@ -7,17 +7,21 @@
 #include <float.h>
 #include <string.h>
 
+int tusk__readable(tusk_value v)
+{
+    if (v.format != TUSK_FORMAT_TEXT && v.format != TUSK_FORMAT_BINARY)
+        return TUSK_EINVAL;
+    return tusk_is_null(v) ? TUSK_ENULL : TUSK_OK;
+}
+
 int tusk__value_binary(tusk_value *v, void *room, size_t size)
 {
-    if (v->format != TUSK_FORMAT_TEXT && v->format != TUSK_FORMAT_BINARY)
-        return TUSK_EINVAL;
-    if (tusk_is_null(*v))
-        return TUSK_ENULL;
-    if (v->format == TUSK_FORMAT_BINARY)
-        return TUSK_OK;
+    int status = tusk__readable(*v);
+    if (status != TUSK_OK || v->format == TUSK_FORMAT_BINARY)
+        return status;
     tusk_buf buf = tusk__buf_fixed(room, size);
     tusk_slice text = {(const char *)v->ptr, (size_t)v->len};
-    int status = tusk_value_parse(v->oid, text, NULL, &buf);
+    status = tusk_value_parse(v->oid, text, NULL, &buf);
     /* Longer than the caller's types are: it is none of them. */
     if (status == TUSK_ETOOBIG)
         return TUSK_ETYPE;
@@ -35,24 +39,29 @@ static const tusk__codec *codec_of(uint32_t oid)
     return type != NULL ? type->codec : NULL;
 }
 
+int tusk__open(tusk_value v, const tusk__codec *codec, void *room, size_t size, tusk__reader *in)
+{
+    int status = tusk__readable(v);
+    if (status != TUSK_OK)
+        return status;
+    if (codec_of(v.oid) != codec || (room == NULL && v.format != TUSK_FORMAT_BINARY))
+        return TUSK_ETYPE;
+    status = tusk__value_binary(&v, room, size);
+    if (status == TUSK_OK)
+        *in = tusk__reader_of(v.ptr, (size_t)v.len);
+    return status;
+}
+
 static enum tusk__rep rep_of(uint32_t oid)
 {
     const tusk__codec *codec = codec_of(oid);
     return codec != NULL ? (enum tusk__rep)codec->rep : TUSK__REP_NONE;
 }
 
-/* The refusals that come before the type's. */
-static int readable(tusk_value v)
-{
-    if (v.format != TUSK_FORMAT_TEXT && v.format != TUSK_FORMAT_BINARY)
-        return TUSK_EINVAL;
-    return tusk_is_null(v) ? TUSK_ENULL : TUSK_OK;
-}
-
 int tusk_to_bool(tusk_value v, bool *out)
 {
     uint8_t room[1];
-    int status = readable(v);
+    int status = tusk__readable(v);
     if (status == TUSK_OK)
         status = rep_of(v.oid) == TUSK__REP_BOOL ? tusk__value_binary(&v, room, sizeof room)
                                                  : TUSK_ETYPE;
@@ -97,7 +106,7 @@ int tusk_to_int8_any(tusk_value v, int64_t *out)
     bool big;
     int64_t i;
     enum tusk__rep rep = rep_of(v.oid);
-    int status = readable(v);
+    int status = tusk__readable(v);
     if (status == TUSK_OK)
         status = is_integer(rep) ? tusk__value_binary(&v, room, sizeof room) : TUSK_ETYPE;
     if (status == TUSK_OK)
@@ -144,7 +153,7 @@ int tusk_to_float8_any(tusk_value v, double *out)
     uint8_t room[8];
     int64_t i;
     enum tusk__rep rep = rep_of(v.oid);
-    int status = readable(v);
+    int status = tusk__readable(v);
     if (status != TUSK_OK)
         return status;
     if (rep == TUSK__REP_F32 || rep == TUSK__REP_F64) {
@@ -164,7 +173,7 @@ int tusk_to_float8_any(tusk_value v, double *out)
 
 int tusk_to_text(tusk_value v, tusk_slice *out)
 {
-    int status = readable(v);
+    int status = tusk__readable(v);
     if (status != TUSK_OK)
         return status;
     size_t skip = 0;
@@ -190,7 +199,7 @@ int tusk_to_text(tusk_value v, tusk_slice *out)
 
 int tusk_to_bytes(tusk_value v, tusk_slice *out)
 {
-    int status = readable(v);
+    int status = tusk__readable(v);
     if (status != TUSK_OK)
         return status;
     if (v.format != TUSK_FORMAT_BINARY)
@@ -203,7 +212,7 @@ int tusk_to_bytes(tusk_value v, tusk_slice *out)
 int tusk_to_uuid(tusk_value v, uint8_t out[16])
 {
     uint8_t room[16];
-    int status = readable(v);
+    int status = tusk__readable(v);
     if (status != TUSK_OK)
         return status;
     if (rep_of(v.oid) != TUSK__REP_UUID)
@@ -219,7 +228,7 @@ int tusk_to_uuid(tusk_value v, uint8_t out[16])
 
 int tusk_to_type(tusk_value v, const tusk_type *type, void *c_value)
 {
-    int status = readable(v);
+    int status = tusk__readable(v);
     if (status != TUSK_OK)
         return status;
     if (type->oid != 0 && v.oid != 0 && type->oid != v.oid)

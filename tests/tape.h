@@ -80,6 +80,7 @@ typedef struct tape {
     size_t nqueries;
     size_t server_bytes, common_bytes; /* the common ones come first */
     bool only_whole;                   /* what it shows depends on how the bytes are cut */
+    bytes fails;                       /* of a tape that must fail: a part of the reason */
     char error[200];                   /* why it could not be read, "" if it could */
 } tape;
 

@@ -154,6 +154,11 @@ static bool read_only(tape *t, place *at, tape_tokens *words)
     return true;
 }
 
+static bool read_fails(tape *t, place *at, tape_tokens *words)
+{
+    return (words->n == 1 && tape_word(words->at[0], &t->fails)) || refuse(t, at, "fails \"REASON\"");
+}
+
 /* on LABEL EVENT [N] CALL... */
 static bool read_on(tape *t, place *at, tape_tokens *words)
 {
@@ -182,7 +187,7 @@ static const struct {
 } readers[] = {
     {"set", read_set}, {"use", read_use},      {"on", read_on},   {">", read_do},
     {"F", read_frontend}, {"B", read_backend}, {"=", read_event}, {"?", read_ask},
-    {"only", read_only},
+    {"only", read_only}, {"fails", read_fails},
 };
 
 static bool parse_line(tape *t, place *at, tape_tokens *tokens)
@@ -193,7 +198,7 @@ static bool parse_line(tape *t, place *at, tape_tokens *tokens)
             return readers[i].read(t, at, &words);
         }
     }
-    return refuse(t, at, "a line starts with one of: set use only on > F B = ?");
+    return refuse(t, at, "a line starts with one of: set use only fails on > F B = ?");
 }
 
 static bool parse_text(tape *t, place *at, const char *text, size_t len)
@@ -279,5 +284,6 @@ void tape_free(tape *t)
     free(t->rules);
     free(t->queries);
     free(t->settings);
+    bytes_free(&t->fails);
     free(t->path);
 }

@@ -3,6 +3,7 @@
  * has run out) only the contract that the subject watches counts. */
 #include "tests/tape.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +34,17 @@ typedef struct player {
     tape_vars vars;
 } player;
 
-static void fail(player *p, int line, const char *format, const char *one, const char *two)
+__attribute__((format(printf, 3, 4))) static void fail(player *p, int line, const char *format,
+                                                       ...)
 {
     if (!p->result->ok)
         return;
     p->result->ok = false;
-    int n = snprintf(p->result->why, sizeof p->result->why, "%s:%d: ", p->tape->path, line);
-    snprintf(p->result->why + n, sizeof p->result->why - (size_t)n, format, one, two);
+    int n = snprintf(p->result->why, sizeof p->result->why, "%.300s:%d: ", p->tape->path, line);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(p->result->why + n, sizeof p->result->why - (size_t)n, format, args);
+    va_end(args);
 }
 
 static bool going(const player *p)
@@ -105,7 +110,7 @@ static void request_call(player *p, const tape_call *call)
     if (status == TUSK_ENOMEM)
         loosen(p);
     else if (status != TUSK_OK && p->strict)
-        fail(p, 0, "copy returned %s%s", tape_status_name(status), "");
+        fail(p, 0, "copy returned %s", tape_status_name(status));
 }
 
 static void make(player *p, const tape_call *call)
@@ -272,9 +277,8 @@ static void expect(player *p, const tape_step *step, const char *actual, const c
         return;
     bytes expected = {0};
     join(&step->tokens, &expected);
-    char format[200];
-    snprintf(format, sizeof format, "%s\n    expected: %%.500s\n    but was:  %%.500s", what);
-    fail(p, step->line, format, bytes_text(&expected), actual);
+    fail(p, step->line, "%s\n    expected: %.500s\n    but was:  %.500s", what,
+         bytes_text(&expected), actual);
     bytes_free(&expected);
 }
 
@@ -313,14 +317,14 @@ static void nothing_left(player *p, int line, bool messages_too)
     if (!p->strict)
         return;
     if (p->event_next < p->result->nevents)
-        fail(p, line, "before this line an unexpected callback came: %.600s%s",
-             p->result->events[p->event_next].line, "");
+        fail(p, line, "before this line an unexpected callback came: %.600s",
+             p->result->events[p->event_next].line);
     if (messages_too && p->sent_next < p->nsent) {
         sent_message *m = &p->sent[p->sent_next];
         bytes text = {0};
         tape_frontend(m->data.data, m->data.len, m->started, "", &text);
-        fail(p, line, "before this line an unexpected message was sent: %.600s%s",
-             bytes_text(&text), "");
+        fail(p, line, "before this line an unexpected message was sent: %.600s",
+             bytes_text(&text));
         bytes_free(&text);
     }
 }
@@ -357,11 +361,9 @@ static void finish(player *p)
         nothing_left(p, line + 1, true);
     subject_end(&p->s);
     if (p->s.violation[0] != '\0')
-        fail(p, line, "broken promise: %s%s", p->s.violation, "");
-    char live[40];
-    snprintf(live, sizeof live, "%zu", p->alloc.live);
+        fail(p, line, "broken promise: %s", p->s.violation);
     if (p->alloc.live != 0)
-        fail(p, line, "%s blocks of memory were not given back%s", live, "");
+        fail(p, line, "%zu blocks of memory were not given back", p->alloc.live);
     p->result->allocations = p->alloc.calls;
     p->result->failures = p->alloc.failures;
     p->result->fences = p->alloc.fences;
@@ -394,7 +396,7 @@ void tape_play(const tape *t, const tape_mode *mode, tape_result *result)
     if (status == TUSK_OK)
         subject_pump(&p.s);
     else if (p.alloc.failures == 0 || status != TUSK_ENOMEM)
-        fail(&p, 0, "could not be opened: %s%s", tape_status_name(status), "");
+        fail(&p, 0, "could not be opened: %s", tape_status_name(status));
     for (size_t i = 0; i < t->nsteps && status == TUSK_OK && going(&p); i++)
         run_step(&p, &t->steps[i]);
     finish(&p);

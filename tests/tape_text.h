@@ -6,7 +6,7 @@
 
 #include "tests/support/build.h"
 
-enum { TAPE_TOKENS = 4096 };
+enum { TAPE_TOKENS = 1 << 17 };
 
 /* Tokens of one line; the strings are owned. */
 typedef struct tape_tokens {

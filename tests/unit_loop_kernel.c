@@ -138,7 +138,8 @@ static void test_refused_does_not_spin(fixture *f)
     }
     counter_watch(&c);
     const int64_t until = tusk_now() + 20 * MS;
-    while (f->host->step(f->host, until) == TUSK_OK) {
+    while (tusk_now() < until) {
+        (void)f->host->step(f->host, until);
     }
     assert_in_range(c.calls, 2, 21);
     c.io.fd = -1;

@@ -190,6 +190,8 @@ static void test_stop(fixture *f)
         counter_end(&c[i]);
     }
     assert_int_equal(tusk_loop_run(f->loop), TUSK_OK);
+    assert_int_equal(p.n, 1); /* up to the posted stop */
+    assert_int_equal(tusk_loop_run(f->loop), TUSK_OK);
     assert_int_equal(p.n, 2);
     tusk_loop_stop(f->loop);
     assert_int_equal(tusk_loop_post(f->loop, post_run, &p), TUSK_OK);

@@ -146,6 +146,9 @@ TUSK_API int tusk_conn_server_version(const tusk_conn *);
 TUSK_API int32_t tusk_conn_pid(const tusk_conn *);
 /* 'I', 'T', 'E' as at the last ReadyForQuery, 0 before the first one and after the connection died. */
 TUSK_API char tusk_conn_tx(const tusk_conn *);
+/* What was found, or told by the setting pooler, about what stands between us and the server: "direct",
+ * "pgbouncer", "transaction pooler without statement tracking" ... "unknown" before it was probed. */
+TUSK_API const char *tusk_conn_endpoint(const tusk_conn *);
 /* The text of the last failure on this connection, kept until the next one; "" if none. */
 TUSK_API const char *tusk_errmsg(const tusk_conn *);
 /* One line per protocol message in the layout of libpq's PQtrace (without time stamp): direction

@@ -151,6 +151,8 @@ static int begin_scram(tusk_conn *c, enum tusk__scram_binding binding)
                                   c->login.bound ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256",
                                   (tusk_slice){(const char *)first.data, first.len});
     tusk_buf_free(&first);
+    if (status == TUSK_ENOMEM)
+        return tusk__session_fail(c, status, 0, "out of memory while authenticating");
     if (status != TUSK_OK)
         return deny(c, "SCRAM authentication could not begin: ", scram->error ? scram->error : "");
     return sent(c);

@@ -5,6 +5,7 @@
  * luck instead of somebody else's query. Names are shorter than 63 bytes, where the server cuts. */
 #include <string.h>
 #include "lib/session/session.h"
+#include "proto/encode.h"
 
 static uint64_t mix(uint64_t h, uint64_t word)
 {
@@ -39,12 +40,15 @@ static bool same(const tusk__stmt *s, uint64_t hash, tusk_slice sql, const tusk_
     return memcmp(s->sql, sql.ptr, sql.len) == 0;
 }
 
-static int name_statement(tusk_conn *c, tusk__stmt *s)
+int tusk__stmt_name(tusk_conn *c, tusk__stmt *s)
 {
+    if (s->named)
+        return TUSK_OK;
     static const char hex[] = "0123456789abcdef";
     tusk_buf content;
     tusk_buf_init(&content, 0, c->alloc, c->alloc_ud);
     tusk_put_bytes(&content, s->sql, s->sql_len);
+    tusk__put_generation(&content, s->generation);
     tusk_put_u8(&content, 0);
     for (size_t i = 0; i < s->noids; i++)
         tusk_put_u32(&content, s->oids[i]);
@@ -61,6 +65,7 @@ static int name_statement(tusk_conn *c, tusk__stmt *s)
         s->name[6 + 2 * i] = hex[digest[i] & 15];
     }
     s->name[37] = '\0';
+    s->named = true;
     return TUSK_OK;
 }
 
@@ -91,8 +96,7 @@ static tusk__stmt *stmt_new(tusk_conn *c, uint64_t hash, tusk_slice sql, const t
         s->noids = n;
         for (size_t i = 0; i < n; i++)
             s->oids[i] = args[i].oid;
-        if (name_statement(c, s) == TUSK_OK)
-            return s;
+        return s;
     }
     tusk__stmt_free(c, s);
     return NULL;
@@ -176,7 +180,8 @@ tusk__stmt *tusk__cache_get(tusk_conn *c, tusk_slice sql, const tusk_arg *args, 
     tusk__stmt *s = stmt_new(c, hash, sql, args, n);
     if (s == NULL)
         return NULL;
-    if (cache->count >= c->settings.statement_cache)
+    size_t cap = tusk__profiles[c->profile].cap;
+    if (cache->count >= (cap > 0 && cap < c->settings.statement_cache ? cap : c->settings.statement_cache))
         evict(c);
     s->chain = *bucket;
     *bucket = s;

@@ -1,5 +1,6 @@
 /* lib/session/out.c: bytes on their way to the server, and when they may be forgotten. */
 #include "lib/session/session.h"
+#include "proto/trace.h"
 
 /* Sent bytes are given up in steps of this size while a pipeline never runs empty ... */
 #define TRIM_STEP ((size_t)64 << 10)
@@ -80,4 +81,12 @@ int tusk__session_release_held(tusk_conn *c)
     tusk__buf_shrink(&c->held, 0);
     tusk__session_changed(c);
     return TUSK_OK;
+}
+
+void tusk__session_trace_out(tusk_conn *c, size_t mark)
+{
+    const tusk_buf *out = tusk__session_encoder(c);
+    if (c->trace != NULL)
+        tusk__trace_frontend(out->data + mark, out->len - mark, &c->trace_line, c->trace,
+                             c->trace_ud);
 }

@@ -113,8 +113,8 @@ static void done(tusk_req *r, enum tusk_fate fate, const tusk_error *error)
                       .rows = r->rows,
                       .tx = r->conn->tx};
     release_stmt(r);
-    if (r->conn->phase == TUSK__DEAD) {
-        /* its text stays the reason of the death */
+    if (r->internal || r->conn->phase == TUSK__DEAD) {
+        /* ours, or its text stays the reason of the death */
     } else if (error != NULL) {
         tusk__text_clear(&r->conn->errmsg);
         tusk__error_text(&r->conn->errmsg, error);
@@ -175,12 +175,23 @@ void tusk__queue_sweep(tusk_conn *c)
     }
 }
 
+void tusk__queue_restart(tusk_conn *c, tusk_req *r)
+{
+    r->status = TUSK_OK;
+    c->current = r;
+    settle_current(c);
+    tusk__session_changed(c);
+}
+
 void tusk__queue_group_done(tusk_conn *c, char tx)
 {
     tusk_req *first = c->head, *last = c->current;
     bool failed = c->group_failed;
+    char before = c->tx;
     c->tx = tx;
     c->group_failed = false;
+    if (failed && tusk__heal(c, last, before, tx))
+        return;
     c->head = last->next;
     if (c->head == NULL)
         c->tail = NULL;

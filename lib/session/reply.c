@@ -14,7 +14,7 @@ int tusk__on_done(tusk_conn *c, const tusk__frame *f)
 int tusk__on_parse(tusk_conn *c, const tusk__frame *f)
 {
     tusk_req *r = c->current;
-    if (r->prepares)
+    if (r->prepares && r->tries == 0)
         r->stmt->state = TUSK__STMT_READY;
     return tusk__on_done(c, f);
 }
@@ -38,10 +38,16 @@ int tusk__on_params(tusk_conn *c, const tusk__frame *f)
     return status;
 }
 
+/* A request that was healed went out again without the name. */
+static bool by_name(const tusk_req *r)
+{
+    return r->stmt != NULL && r->tries == 0;
+}
+
 /* Where the columns of the current result are. */
 static tusk__description *description(tusk_conn *c)
 {
-    return c->current->stmt != NULL ? &c->current->stmt->description : &c->unnamed;
+    return by_name(c->current) ? &c->current->stmt->description : &c->unnamed;
 }
 
 static void tell_columns(tusk_conn *c)
@@ -57,7 +63,7 @@ int tusk__on_columns(tusk_conn *c, const tusk__frame *f)
     int status = tusk__description_set(description(c), c, f);
     if (status != TUSK_OK)
         return status;
-    if (c->current->stmt == NULL) /* a named statement's are told at BindComplete, each time */
+    if (!by_name(c->current)) /* a named statement's are told at BindComplete, each time */
         tell_columns(c);
     if (c->phase != TUSK__DEAD)
         tusk__queue_advance(c);
@@ -94,11 +100,11 @@ int tusk__on_bind(tusk_conn *c, const tusk__frame *f)
     if (status != TUSK_OK)
         return status;
     tusk__description *d = description(c);
-    if (r->stmt != NULL)
+    if (by_name(r))
         apply_format(d, r->binary ? TUSK_FORMAT_BINARY : TUSK_FORMAT_TEXT);
     else
         tusk__description_none(d);
-    if (r->stmt != NULL && d->n >= 0)
+    if (by_name(r) && d->n >= 0)
         tell_columns(c);
     if (c->phase != TUSK__DEAD)
         tusk__queue_advance(c);
@@ -250,6 +256,7 @@ int tusk__on_error(tusk_conn *c, const tusk__frame *f)
     tusk_req *r = c->current;
     copy_error(&c->group_error, &c->group_error_body, f->body, f->len);
     note_parse_failure(c, r, f);
+    tusk__heal_note(c, r);
     if (r->pulling)
         tusk__copy_failed(c, r);
     tusk__queue_group_failed(c, TUSK_ESERVER);

@@ -20,12 +20,6 @@ static void init_buffers(tusk_conn *c)
     tusk__description_init(&c->unnamed, c);
 }
 
-static bool named_by_setting(const tusk__settings *s)
-{
-    return s->statement_cache > 0 &&
-           (s->pooler == TUSK__POOLER_NONE || s->pooler == TUSK__POOLER_SESSION);
-}
-
 int tusk__session_new(tusk_conn **out, const tusk__session_parts *parts)
 {
     tusk_conn *c = tusk__realloc(parts->alloc, parts->alloc_ud, NULL, sizeof *c);
@@ -43,9 +37,20 @@ int tusk__session_new(tusk_conn **out, const tusk__session_parts *parts)
     c->phase = TUSK__START;
     c->holding = true;
     c->next_deadline = TUSK_NEVER;
-    c->named = named_by_setting(&c->settings);
+    c->profile = tusk__profile_of_setting(c->settings.pooler);
+    c->probed = c->settings.pooler != TUSK__POOLER_AUTO;
     init_buffers(c);
     return TUSK_OK;
+}
+
+void tusk__session_set_profile(tusk_conn *c, enum tusk__profile_id profile)
+{
+    c->profile = profile;
+}
+
+const char *tusk_conn_endpoint(const tusk_conn *c)
+{
+    return tusk__profiles[c->profile].name;
 }
 
 static void free_conn(tusk_conn *c)

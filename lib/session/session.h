@@ -14,6 +14,7 @@
 #include "proto/crypto.h"
 #include "proto/frame.h"
 #include "proto/scram.h"
+#include "lib/session/profile.h"
 #include "lib/session/text.h"
 
 #define TUSK__STATE_MAP(X)                                                                         \
@@ -47,6 +48,13 @@ enum tusk__state {
 /* The answers a request will get, in order: a queue of states, five bits each, next one lowest.
  * Written while the request is encoded, so that a reply out of place is noticed at once. */
 typedef uint64_t tusk__plan;
+#define TUSK__PLAN_BITS 5
+#define TUSK__PLAN6(a, b, c, d, e, f)                                                              \
+    ((tusk__plan)(a) | (tusk__plan)(b) << 5 | (tusk__plan)(c) << 10 | (tusk__plan)(d) << 15 |      \
+     (tusk__plan)(e) << 20 | (tusk__plan)(f) << 25)
+
+/* What can be done about a failure that is not the caller's (heal.c). */
+enum tusk__heal { TUSK__HEAL_NONE, TUSK__HEAL_AGAIN, TUSK__HEAL_AS_TEXT };
 
 /* A RowDescription that outlives its message: columns are views into body. */
 typedef struct tusk__description {
@@ -80,6 +88,10 @@ struct tusk_req {
     bool prepares;          /* carries the Parse of stmt */
     bool commits;           /* a COMMIT: answered with ROLLBACK it has failed */
     bool binary;            /* one format for all result columns: binary or text */
+    bool custom_formats;    /* the caller gave a format per column */
+    bool internal;          /* ours: the caller never sees it */
+    uint8_t heal;           /* enum tusk__heal, after its failure */
+    uint8_t tries;          /* how often it was sent again */
     bool skip_rows;
     bool pulling;           /* COPY IN is under way, ... */
     bool paused;            /* ... and its sink has no data for now */
@@ -186,7 +198,10 @@ struct tusk_conn {
     tusk_cell *cells;
     int ncells;
     tusk__cache cache;
-    bool named;              /* the endpoint keeps named statements: learned or told */
+    enum tusk__profile_id profile; /* of the endpoint: told by the settings, or found by the probe */
+    bool probed;
+    uint8_t names_lost;      /* how often a direct server had forgotten statements */
+    char probe_name[40];
 
     tusk_error error;        /* why it died; its fields lie in error_body */
     tusk_buf error_body;
@@ -278,6 +293,8 @@ void tusk__out_trim(tusk_conn *);
 tusk_buf *tusk__session_encoder(tusk_conn *);
 uint64_t tusk__session_position(const tusk_conn *);
 void tusk__session_changed(tusk_conn *);
+/* Traces what was encoded since the mark. */
+void tusk__session_trace_out(tusk_conn *, size_t mark);
 
 /* ── requests (submit.c, queue.c, reply.c, copy.c, cancel.c) ──────────────────────────────── */
 void tusk__queue_push(tusk_conn *, tusk_req *);
@@ -307,12 +324,29 @@ int tusk__copy_pull(tusk_conn *);
 /* The server will take no more COPY data. */
 void tusk__copy_failed(tusk_conn *, tusk_req *);
 
+/* Its plan was written anew: what is awaited is the beginning of it. */
+void tusk__queue_restart(tusk_conn *, tusk_req *);
+
+/* ── poolers (profile.c, probe.c, heal.c) ─────────────────────────────────────────────────── */
+/* Queues the probe, if it was not sent before and can be sent now. */
+void tusk__probe(tusk_conn *);
+void tusk__session_set_profile(tusk_conn *, enum tusk__profile_id);
+/* The current request failed with conn->group_error: is it worth another try? */
+void tusk__heal_note(tusk_conn *, tusk_req *);
+/* At ReadyForQuery: sends it again if that is safe. */
+bool tusk__heal(tusk_conn *, tusk_req *, char tx_before, char tx_after);
+void tusk__heal_names_lost(tusk_conn *);
+
 /* ── statements (cache.c, description.c) ──────────────────────────────────────────────────── */
 struct tusk__stmt {
     tusk__stmt *chain, *newer, *older;
     uint64_t hash;
     enum { TUSK__STMT_NEW, TUSK__STMT_PREPARING, TUSK__STMT_READY, TUSK__STMT_BURNED } state;
     int users;              /* requests in flight that name it: not evicted before 0 */
+    uint32_t uses;          /* so far; a tracker's names are for what is used often */
+    uint32_t generation;    /* in a comment behind the text, see tusk__put_generation */
+    bool named;             /* name belongs to this generation */
+    bool text_only;         /* a result column has no binary form */
     bool in_batch;          /* PREPARING as part of a batch, whose failure would skip the Parse */
     tusk__description description;
     tusk_buf parse_error;   /* fields of the ErrorResponse that burned it */
@@ -326,6 +360,8 @@ struct tusk__stmt {
 tusk__stmt *tusk__cache_get(tusk_conn *, tusk_slice sql, const tusk_arg *, size_t n);
 /* Takes a statement that has to be closed at the server, or NULL; the caller frees it. */
 tusk__stmt *tusk__cache_take_evicted(tusk_conn *);
+/* Its name, computed when it is first needed; TUSK_ENOMEM, TUSK_EAUTH (no SHA-256). */
+int tusk__stmt_name(tusk_conn *, tusk__stmt *);
 void tusk__stmt_free(tusk_conn *, tusk__stmt *);
 /* Forgets every statement (the server did: DISCARD ALL, DEALLOCATE ALL). */
 void tusk__cache_forget(tusk_conn *);

@@ -2,7 +2,6 @@
 #include <string.h>
 #include "lib/session/session.h"
 #include "proto/encode.h"
-#include "proto/trace.h"
 #include "proto/types.h"
 
 /* Statements that are closed along the way, at most: a group's plan has room for so many. */
@@ -17,7 +16,7 @@ typedef struct plan_writer {
 static void expect(plan_writer *w, enum tusk__state state)
 {
     w->plan |= (tusk__plan)state << w->shift;
-    w->shift += 5;
+    w->shift += TUSK__PLAN_BITS;
 }
 
 static int refuse_at(tusk_conn *c, int status, const char *before, size_t number, const char *after)
@@ -95,36 +94,43 @@ static bool is_commit(tusk_slice sql)
     return strcmp(word, "commit") == 0 || strcmp(word, "end") == 0 || strcmp(word, "prepare") == 0;
 }
 
-/* The named statement this request should use, or NULL for a one-shot. */
+/* The statement whose name this request should use, or NULL for a one-shot. */
 static tusk__stmt *choose_stmt(tusk_conn *c, const tusk_request *rq)
 {
-    bool named = c->named || (rq->flags & TUSK_NAMED);
-    if (!named || c->settings.statement_cache == 0 || rq->formats != NULL ||
+    const tusk__profile *p = &tusk__profiles[c->profile];
+    if (c->settings.statement_cache == 0 || rq->formats != NULL ||
         (rq->flags & (TUSK_ONCE | TUSK_SIMPLE | TUSK_DESCRIBE)))
         return NULL;
-    tusk__stmt *s = tusk__cache_get(c, rq->sql, rq->args, rq->nargs);
-    /* Until a Parse inside a batch is known to have happened, the name cannot be relied upon. */
-    if (s != NULL && s->state == TUSK__STMT_PREPARING && s->in_batch)
+    if (c->profile == TUSK__PROFILE_UNKNOWN && !(rq->flags & TUSK_NAMED))
+        tusk__probe(c);
+    if (!p->named && !(rq->flags & TUSK_NAMED))
         return NULL;
-    return s;
+    tusk__stmt *s = tusk__cache_get(c, rq->sql, rq->args, rq->nargs);
+    if (s == NULL || (++s->uses < p->uses && !(rq->flags & TUSK_NAMED)))
+        return NULL;
+    /* Until a Parse inside a batch is known to have happened, the name cannot be relied upon. */
+    if (s->state == TUSK__STMT_PREPARING && s->in_batch)
+        return NULL;
+    return tusk__stmt_name(c, s) == TUSK_OK ? s : NULL;
 }
 
-static int16_t result_format(const tusk_request *rq)
+static int16_t result_format(const tusk_req *r)
 {
-    return rq->flags & TUSK_TEXT ? TUSK_FORMAT_TEXT : TUSK_FORMAT_BINARY;
+    return r->binary ? TUSK_FORMAT_BINARY : TUSK_FORMAT_TEXT;
 }
 
-static void encode_one_shot(tusk_buf *out, const tusk_request *rq, plan_writer *w)
+static void encode_one_shot(tusk_buf *out, const tusk_request *rq, const tusk_req *r,
+                            plan_writer *w)
 {
-    tusk__encode_parse(out, "", rq->sql, rq->args, rq->nargs);
+    tusk__encode_parse(out, "", rq->sql, 0, rq->args, rq->nargs);
     expect(w, TUSK__PARSE);
-    if (rq->flags & TUSK_DESCRIBE) {
+    if (r->describe) {
         tusk__encode_describe(out, 'S', "");
         expect(w, TUSK__PARAMS);
         expect(w, TUSK__COLUMNS);
         return;
     }
-    tusk__encode_bind(out, "", rq->args, rq->nargs, rq->formats, rq->nformats, result_format(rq));
+    tusk__encode_bind(out, "", rq->args, rq->nargs, rq->formats, rq->nformats, result_format(r));
     tusk__encode_describe(out, 'P', "");
     tusk__encode_execute(out, 0);
     expect(w, TUSK__BIND);
@@ -150,13 +156,13 @@ static int encode_named(tusk_conn *c, tusk_buf *out, const tusk_request *rq, tus
             tusk__encode_close(out, 'S', s->name);
             expect(w, TUSK__CLOSE);
         }
-        tusk__encode_parse(out, s->name, rq->sql, rq->args, rq->nargs);
+        tusk__encode_parse(out, s->name, rq->sql, s->generation, rq->args, rq->nargs);
         tusk__encode_describe(out, 'S', s->name);
         expect(w, TUSK__PARSE);
         expect(w, TUSK__PARAMS);
         expect(w, TUSK__COLUMNS);
     }
-    tusk__encode_bind(out, s->name, rq->args, rq->nargs, NULL, 0, result_format(rq));
+    tusk__encode_bind(out, s->name, rq->args, rq->nargs, NULL, 0, result_format(r));
     tusk__encode_execute(out, 0);
     expect(w, TUSK__BIND);
     expect(w, TUSK__EXECUTE);
@@ -216,7 +222,7 @@ static int encode(tusk_conn *c, tusk_req *r, const tusk_request *rq)
     } else if (r->stmt != NULL) {
         closes = encode_named(c, out, rq, r, &w);
     } else {
-        encode_one_shot(out, rq, &w);
+        encode_one_shot(out, rq, r, &w);
     }
     r->executed = tusk__session_position(c);
     if (r->sync && !(rq->flags & TUSK_SIMPLE)) {
@@ -230,9 +236,7 @@ static int encode(tusk_conn *c, tusk_req *r, const tusk_request *rq)
         tusk__buf_rollback(out, mark);
         return refuse_encoding(c, rq, status);
     }
-    if (c->trace != NULL)
-        tusk__trace_frontend(out->data + mark, out->len - mark, &c->trace_line, c->trace,
-                             c->trace_ud);
+    tusk__session_trace_out(c, mark);
     commit_stmt(c, r, closes);
     return TUSK_OK;
 }
@@ -251,8 +255,10 @@ static tusk_req *new_request(tusk_conn *c, const tusk_request *rq, const tusk_si
     r->describe = (rq->flags & TUSK_DESCRIBE) != 0;
     r->binary = !(rq->flags & (TUSK_TEXT | TUSK_SIMPLE));
     r->commits = is_commit(rq->sql);
+    r->custom_formats = rq->formats != NULL;
     r->held = c->holding;
     r->stmt = choose_stmt(c, rq);
+    r->binary = r->binary && (r->stmt == NULL || !r->stmt->text_only);
     return r;
 }
 

@@ -1,0 +1,56 @@
+/* tests/support/tls_peer.h: the server's side of a TLS connection, by OpenSSL directly, at the other
+ * end of a socket pair. It has no thread: it moves only when the test gives it a turn, so every
+ * order of events can be made and nothing can hang. */
+#ifndef TUSK_TESTS_SUPPORT_TLS_PEER_H
+#define TUSK_TESTS_SUPPORT_TLS_PEER_H
+
+#include <openssl/ssl.h>
+
+#include "lib/net/stream.h"
+
+typedef struct tls_server {
+    const char *cert, *key;  /* names in the folder of certificates; key NULL: "server" */
+    const char *alpn;        /* the protocol it chooses, NULL: none */
+    const char *client_root; /* asks for a client certificate of this authority */
+    bool must;               /* and insists on it */
+    int version;             /* TLS1_2_VERSION: no higher */
+    int tickets;             /* TLS 1.3 session tickets, -1: none */
+} tls_server;
+
+typedef struct tls_peer {
+    int fd;       /* its end, owned */
+    int client;   /* the other end, owned */
+    SSL *ssl;
+    size_t chunk; /* at most so many bytes to the client per turn; 0: all */
+    bool deaf;    /* takes nothing from the socket */
+    bool up;      /* its handshake is done */
+    size_t moved; /* bytes in the last turn */
+    size_t seen;  /* bytes of application data it received */
+} tls_peer;
+
+/* The folder with what tests/make-certs makes; made at the first call, removed by _remove. */
+const char *tls_certs(void);
+void tls_certs_remove(void);
+/* FOLDER/NAME, in one of a few static buffers. */
+const char *tls_cert(const char *name);
+
+/* A server's context; free it with SSL_CTX_free. */
+SSL_CTX *tls_server_new(const tls_server *);
+
+void tls_peer_open(tls_peer *, SSL_CTX *);
+void tls_peer_close(tls_peer *);
+/* Takes what the client sent, goes on with the handshake or reads data, sends what there is. */
+void tls_peer_turn(tls_peer *);
+/* Sends application data (encrypts it now, the turns move it). */
+void tls_peer_write(tls_peer *, const void *, size_t);
+/* Ends the server's direction of the socket. */
+void tls_peer_shut(tls_peer *);
+
+/* A client's context over the settings; fails the test if it cannot be made. */
+tusk__tls_context *tls_client(const tusk__tls_options *);
+/* Drives the client's handshake, turn by turn, to its end; a status. */
+int tls_handshake(tusk__stream *, tls_peer *);
+/* Reads exactly n bytes, or gives the status that came in between. */
+int tls_read_all(tusk__stream *, tls_peer *, void *, size_t n);
+
+#endif

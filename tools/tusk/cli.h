@@ -1,0 +1,28 @@
+/* tools/tusk/cli.h: what the commands of the program share. A command is one file, cmd_NAME.c, and a
+ * row of the list in main.c. */
+#ifndef TUSK_TOOLS_CLI_H
+#define TUSK_TOOLS_CLI_H
+
+#include <stdio.h>
+
+/* Exit statuses, the same for every command. */
+enum {
+    EXIT_FINE = 0,
+    EXIT_SERVER = 1,       /* the server reported an error */
+    EXIT_USAGE = 2,        /* wrong usage, no connection, no output */
+    EXIT_INTERRUPTED = 130 /* ^C */
+};
+
+typedef struct command {
+    const char *name, *summary;
+    const char *help; /* all of --help */
+    /* argv[0] is the command's name. Returns the exit status. */
+    int (*run)(int argc, char **argv);
+} command;
+
+extern const command command_query, command_config;
+
+/* Reports what getopt_long objected to (it returned ':' or '?'), and where help is to be had. */
+int usage_error(char **argv, int returned, const char *command_name);
+
+#endif

@@ -1,0 +1,216 @@
+/* tools/tusk/client.c: connecting, waiting, and ^C. */
+#include "tools/tusk/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/tusk/cli.h"
+#include "tools/tusk/report.h"
+
+/* ── ^C ─ the handler wakes the loop through a pipe ────────────────────────────────────────── */
+
+static volatile sig_atomic_t interrupts;
+static int interrupt_pipe[2] = {-1, -1};
+
+static void on_interrupt(int signal)
+{
+    const int saved = errno;
+    (void)signal;
+    interrupts = interrupts + 1;
+    /* A full pipe wakes as well. */
+    (void)!write(interrupt_pipe[1], "", 1);
+    errno = saved;
+}
+
+int client_interrupts(void)
+{
+    return interrupts;
+}
+
+static void interrupt_ready(tusk_io *io, unsigned events)
+{
+    char drained[64];
+    (void)events;
+    (void)!read(io->fd, drained, sizeof drained);
+}
+
+static bool interrupt_watch(client *c)
+{
+    struct sigaction action;
+    if (pipe(interrupt_pipe) != 0) {
+        report("cannot make a pipe: %s", strerror(errno));
+        return false;
+    }
+    for (int i = 0; i < 2; i++) {
+        fcntl(interrupt_pipe[i], F_SETFL, O_NONBLOCK);
+        fcntl(interrupt_pipe[i], F_SETFD, FD_CLOEXEC);
+    }
+    c->interrupt.fd = interrupt_pipe[0];
+    c->interrupt.events = TUSK_READ;
+    c->interrupt.deadline = TUSK_NEVER;
+    c->interrupt.ready = interrupt_ready;
+    c->host->watch(c->host, &c->interrupt);
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_interrupt;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    /* A server that has gone is an error of the connection, not our end. */
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+    return true;
+}
+
+/* ── connecting ────────────────────────────────────────────────────────────────────────────── */
+
+static void on_ready(void *ud, tusk_conn *conn)
+{
+    client *c = ud;
+    (void)conn;
+    c->ready = true;
+}
+
+static void on_notice(void *ud, tusk_conn *conn, const tusk_error *notice)
+{
+    (void)ud;
+    (void)conn;
+    report_error(notice, (tusk_slice){NULL, 0});
+}
+
+static void on_closed(void *ud, tusk_conn *conn, const tusk_error *why)
+{
+    client *c = ud;
+    (void)conn;
+    if (!c->ready && why != NULL) {
+        report_connect(why);
+    }
+    c->dead = true;
+}
+
+static void on_trace(void *ud, const char *line)
+{
+    (void)ud;
+    fprintf(stderr, "%s\n", line);
+}
+
+static bool client_step(client *c)
+{
+    const int status = c->host->step(c->host, TUSK_NEVER);
+    if (status == TUSK_OK || status == TUSK_ETIMEDOUT) {
+        return true;
+    }
+    report("waiting for the server: %s", tusk_strerror(status));
+    return false;
+}
+
+tusk_config *client_config(const char *dsn)
+{
+    tusk_config *config = NULL;
+    if (dsn == NULL) {
+        dsn = getenv("DATABASE_URL");
+    }
+    if (tusk_config_new(&config, NULL, NULL) != TUSK_OK) {
+        report("%s", tusk_strerror(TUSK_ENOMEM));
+        return NULL;
+    }
+    int status = dsn != NULL && dsn[0] != '\0' ? tusk_config_parse(config, dsn) : TUSK_OK;
+    if (status == TUSK_OK) {
+        status = tusk_config_env(config);
+    }
+    if (status == TUSK_OK && tusk_config_get(config, "application_name") == NULL) {
+        status = tusk_config_set(config, "application_name", "tusk");
+    }
+    if (status != TUSK_OK) {
+        const char *text = tusk_config_error(config);
+        report("%s", text[0] != '\0' ? text : tusk_strerror(status));
+        tusk_config_free(config);
+        return NULL;
+    }
+    return config;
+}
+
+int client_open(client *c, const char *dsn, bool trace)
+{
+    static const tusk_watcher watcher = {
+        .ready = on_ready, .notice = on_notice, .closed = on_closed};
+    memset(c, 0, sizeof *c);
+    tusk_config *config = client_config(dsn);
+    if (config == NULL) {
+        return EXIT_USAGE;
+    }
+    int status = tusk_loop_new(&c->loop, NULL);
+    if (status == TUSK_OK) {
+        c->host = tusk_loop_host(c->loop);
+        if (!interrupt_watch(c)) {
+            tusk_config_free(config);
+            return EXIT_USAGE;
+        }
+        status = tusk_connect(&c->conn, config, c->host, &watcher, c);
+    }
+    if (status != TUSK_OK) {
+        const char *text = tusk_config_error(config);
+        report("%s", text[0] != '\0' ? text : tusk_strerror(status));
+    }
+    tusk_config_free(config);
+    if (status != TUSK_OK) {
+        return EXIT_USAGE;
+    }
+    if (trace) {
+        tusk_trace(c->conn, on_trace, NULL);
+    }
+    while (!c->ready && !c->dead) {
+        if (interrupts > 0) {
+            return EXIT_INTERRUPTED;
+        }
+        if (!client_step(c)) {
+            return EXIT_USAGE;
+        }
+    }
+    return c->dead ? EXIT_USAGE : EXIT_FINE;
+}
+
+void client_close(client *c)
+{
+    tusk_close(c->conn);
+    if (c->interrupt.ready != NULL) {
+        c->interrupt.fd = -1;
+        c->host->watch(c->host, &c->interrupt);
+        signal(SIGINT, SIG_DFL);
+        close(interrupt_pipe[0]);
+        close(interrupt_pipe[1]);
+    }
+    tusk_loop_free(c->loop);
+    memset(c, 0, sizeof *c);
+}
+
+/* ── waiting ───────────────────────────────────────────────────────────────────────────────── */
+
+int client_ask(client *c, const tusk_request *request, const tusk_sink *sink, void *ud,
+               const bool *done)
+{
+    bool canceled = false;
+    tusk_req *req = tusk_submit(c->conn, request, sink, ud);
+    if (req == NULL) {
+        report("%s", tusk_errmsg(c->conn));
+        return EXIT_USAGE;
+    }
+    while (!*done) {
+        if (interrupts > 1) {
+            return EXIT_INTERRUPTED;
+        }
+        if (interrupts > 0 && !canceled) {
+            canceled = true;
+            tusk_cancel(req);
+            continue;
+        }
+        if (!client_step(c)) {
+            return EXIT_USAGE;
+        }
+    }
+    return EXIT_FINE;
+}

@@ -1,0 +1,31 @@
+/* tools/tusk/client.h: the one connection of a command, on a loop of its own, with what a person at a
+ * terminal expects: notices appear on standard error, ^C ends what is running. */
+#ifndef TUSK_TOOLS_CLIENT_H
+#define TUSK_TOOLS_CLIENT_H
+
+#include <tusk/tusk.h>
+
+typedef struct client {
+    tusk_loop *loop;
+    tusk_host *host;
+    tusk_conn *conn;
+    bool ready, dead;
+    tusk_io interrupt;
+} client;
+
+/* Connects: to dsn, else to DATABASE_URL, else to what the PG* variables say. trace: the messages go to
+ * standard error. EXIT_FINE, or the exit status after a report. client_close it in any case. */
+int client_open(client *, const char *dsn, bool trace);
+void client_close(client *);
+
+/* The settings client_open would use; NULL: reported. */
+tusk_config *client_config(const char *dsn);
+
+/* Submits and waits until *done, which the sink's done() sets. ^C cancels the request. EXIT_FINE: done
+ * was called, whatever it was told. */
+int client_ask(client *, const tusk_request *, const tusk_sink *, void *ud, const bool *done);
+
+/* How often ^C came. */
+int client_interrupts(void);
+
+#endif

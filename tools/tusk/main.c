@@ -1,0 +1,67 @@
+/* tools/tusk/main.c: the program tusk. Its commands are the rows of a list; each has its own file. */
+#include <string.h>
+
+#include <tusk/tusk.h>
+
+#include "tools/tusk/cli.h"
+#include "tools/tusk/report.h"
+
+static const command *const commands[] = {&command_query, &command_config};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *f)
+{
+    fputs("usage: tusk COMMAND [OPTION]... [ARG]...\n"
+          "       tusk COMMAND --help\n"
+          "\n"
+          "Talks to a PostgreSQL server.\n"
+          "\n",
+          f);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(f, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    fputs("\n"
+          "  --help, --version\n"
+          "\n"
+          "The server is named by -d or as a DSN argument, else by DATABASE_URL, else by the PG*\n"
+          "variables (PGHOST, PGUSER ...): a URL such as postgresql://user@host/database, or\n"
+          "'host=... user=... dbname=...'.\n",
+          f);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return EXIT_FINE;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("tusk %s\n", tusk_version());
+        return EXIT_FINE;
+    }
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(name, commands[i]->name) == 0) {
+            return commands[i]->run(argc - 1, argv + 1);
+        }
+    }
+    if (argc > 1) {
+        report("there is no command '%s'; tusk --help lists them", name);
+    } else {
+        print_help(stderr);
+    }
+    return EXIT_USAGE;
+}
+
+int usage_error(char **argv, int returned, const char *command_name)
+{
+    /* The option at fault: a short one is in optopt, a long one is the argument just read. */
+    if (optopt != 0) {
+        report(returned == ':' ? "option -%c needs a value" : "there is no option -%c", optopt);
+    } else {
+        report("there is no option %s, or it takes no value", argv[optind - 1]);
+    }
+    fprintf(stderr, "Try: tusk %s --help\n", command_name);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,25 @@
+/* tools/tusk/output.h: where results go: a descriptor with a buffer in front of it. A slow reader slows
+ * the writer, the writer then reads no more rows, and so the server waits as well. */
+#ifndef TUSK_TOOLS_OUTPUT_H
+#define TUSK_TOOLS_OUTPUT_H
+
+#include <tusk/base.h>
+
+typedef struct output {
+    int fd;
+    const char *name; /* of the file, for messages; NULL: standard output */
+    tusk_buf buf;     /* append to it, then call output_check */
+    int error;        /* errno of the write that failed, 0 so far */
+} output;
+
+/* name NULL or "-": standard output. false: reported. */
+bool output_open(output *, const char *name);
+/* Writes if much has gathered. TUSK_OK; TUSK_EIO: see error; TUSK_ECANCELED: ^C while the reader did
+ * not read; or the buffer's own failure. */
+int output_check(output *);
+/* Writes what there is. */
+int output_flush(output *);
+/* Flushes and closes; reports what failed, but for a reader that has gone. */
+bool output_close(output *);
+
+#endif
