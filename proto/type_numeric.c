@@ -26,6 +26,28 @@ static bool sign_valid(uint16_t sign)
     }
 }
 
+/* A digit beyond the display scale would be cut off by the server, and never comes from it. */
+static bool within_scale(const tusk_numeric *n)
+{
+    static const int unit[] = {1, 10, 100, 1000, BASE};
+    for (int i = n->ndigits - 1; i >= 0; i--) {
+        int excess = (i - n->weight) * 4 - n->dscale;
+        if (excess <= 0)
+            return true;
+        if (tusk_numeric_digit(n, i) % unit[excess < 4 ? excess : 4] != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool is_zero(const tusk_numeric *n)
+{
+    for (int i = 0; i < n->ndigits; i++)
+        if (tusk_numeric_digit(n, i) != 0)
+            return false;
+    return !is_special(n);
+}
+
 /* Of a special value only the sign counts; the server sends an arbitrary scale with it. */
 static bool numeric_valid(const tusk_numeric *n)
 {
@@ -38,7 +60,7 @@ static bool numeric_valid(const tusk_numeric *n)
     for (int i = 0; i < n->ndigits; i++)
         if (tusk_numeric_digit(n, i) >= BASE)
             return false;
-    return true;
+    return within_scale(n);
 }
 
 int tusk__read_numeric(tusk__reader *in, tusk_numeric *n)
@@ -116,19 +138,183 @@ static void put_fraction(tusk_buf *out, const tusk_numeric *n)
     }
 }
 
-/* Nothing but zeros within the display scale: the server has no negative zero. */
-static bool shows_zero(const tusk_numeric *n)
+static int render_numeric(tusk__conv *c, const tusk__type *type, tusk__reader *in)
 {
-    static const int kept[] = {BASE, 1000, 100, 10};
-    for (int i = 0; i < n->ndigits; i++) {
-        int behind = (i - n->weight) * 4; /* digits behind the point, this group included */
-        int group = tusk_numeric_digit(n, i);
-        if (behind >= n->dscale + 4)
-            break;
-        if (behind > n->dscale)
-            group = group / (BASE / (kept[(4 - (behind - n->dscale)) % 4])) ;
-        if (group != 0)
-            return false;
+    tusk_numeric n;
+    (void)type;
+    int status = tusk__read_numeric(in, &n);
+    if (status != TUSK_OK)
+        return status;
+    switch (n.sign) {
+    case TUSK_NUMERIC_NAN:
+        tusk_put_str(c->out, "NaN");
+        return TUSK_OK;
+    case TUSK_NUMERIC_INFINITY:
+        tusk_put_str(c->out, "Infinity");
+        return TUSK_OK;
+    case TUSK_NUMERIC_MINUS_INFINITY:
+        tusk_put_str(c->out, "-Infinity");
+        return TUSK_OK;
+    default:
+        break;
     }
+    if (n.sign == TUSK_NUMERIC_NEGATIVE && !is_zero(&n))
+        tusk_put_u8(c->out, '-');
+    put_whole(c->out, &n);
+    put_fraction(c->out, &n);
+    return TUSK_OK;
+}
+
+/* ── text to binary ── */
+
+/* The digits of a text, with their point somewhere between them. */
+typedef struct digits {
+    tusk_slice text; /* digits and at most one point */
+    int64_t whole;   /* digits in front of the point, leading zeros included */
+    int64_t count;   /* all digits */
+    int64_t first;   /* index of the first and behind the last digit that is not 0 */
+    int64_t last;
+} digits;
+
+static bool take_digits(tusk_slice *s, digits *d)
+{
+    bool point = false;
+    memset(d, 0, sizeof *d);
+    d->text.ptr = s->ptr;
+    d->first = -1;
+    for (; s->len > 0; s->ptr++, s->len--) {
+        if (*s->ptr == '.' && !point) {
+            point = true;
+            d->whole = d->count;
+        } else if (tusk__is_digit(*s->ptr)) {
+            if (*s->ptr != '0' && d->first < 0)
+                d->first = d->count;
+            d->count++;
+            if (*s->ptr != '0')
+                d->last = d->count;
+        } else {
+            break;
+        }
+    }
+    if (!point)
+        d->whole = d->count;
+    d->text.len = (size_t)(s->ptr - d->text.ptr);
+    return d->count != 0;
+}
+
+static bool take_exponent(tusk_slice *s, int64_t *exponent)
+{
+    int64_t e = 0;
+    *exponent = 0;
+    if (!tusk__take_char(s, 'e') && !tusk__take_char(s, 'E'))
+        return true;
+    bool minus = tusk__take_char(s, '-');
+    if (!minus)
+        tusk__take_char(s, '+');
+    if (s->len == 0)
+        return false;
+    for (; s->len > 0 && tusk__is_digit(*s->ptr); s->ptr++, s->len--)
+        e = e < 1000000 ? e * 10 + (*s->ptr - '0') : e;
+    *exponent = minus ? -e : e;
     return true;
 }
+
+/* The significant digits in groups of four, counted from the point. */
+static void put_groups(tusk_buf *out, const digits *d, int64_t point, int weight)
+{
+    int64_t index = 0;
+    int group = 0;
+    int64_t in_group = 4 * ((int64_t)weight + 1) - point; /* zeros in front of the first digit */
+    for (size_t i = 0; i < d->text.len && index < d->last; i++) {
+        char c = d->text.ptr[i];
+        if (c == '.' || index++ < d->first)
+            continue;
+        group = group * 10 + (c - '0');
+        if (++in_group == 4) {
+            tusk_put_u16(out, (uint16_t)group);
+            in_group = group = 0;
+        }
+    }
+    if (in_group == 0)
+        return;
+    for (; in_group < 4; in_group++)
+        group *= 10;
+    tusk_put_u16(out, (uint16_t)group);
+}
+
+static int put_parsed(tusk_buf *out, const digits *d, int64_t exponent, bool minus)
+{
+    int64_t scale = d->count - d->whole - exponent;
+    if (scale > MAX_SCALE)
+        return TUSK_ERANGE;
+    int64_t dscale = scale > 0 ? scale : 0;
+    if (d->first < 0) {
+        tusk_put_u16(out, 0);
+        tusk_put_u16(out, 0);
+        tusk_put_u16(out, TUSK_NUMERIC_POSITIVE);
+        tusk_put_u16(out, (uint16_t)dscale);
+        return TUSK_OK;
+    }
+    /* The value is 0.d1d2d3... * 10^point. */
+    int64_t point = d->whole - d->first + exponent;
+    int64_t weight = point > 0 ? (point - 1) / 4 : -1 - -point / 4;
+    if (weight > INT16_MAX)
+        return TUSK_ERANGE;
+    int64_t lead = 4 * (weight + 1) - point;
+    tusk_put_u16(out, (uint16_t)((lead + d->last - d->first + 3) / 4));
+    tusk_put_u16(out, (uint16_t)weight);
+    tusk_put_u16(out, minus ? TUSK_NUMERIC_NEGATIVE : TUSK_NUMERIC_POSITIVE);
+    tusk_put_u16(out, (uint16_t)dscale);
+    put_groups(out, d, point, (int)weight);
+    return TUSK_OK;
+}
+
+static bool parse_special(tusk_buf *out, tusk_slice s)
+{
+    uint16_t sign = TUSK_NUMERIC_NAN;
+    if (!tusk__is_word(s, "nan")) {
+        bool minus = tusk__take_char(&s, '-');
+        if (!minus)
+            tusk__take_char(&s, '+');
+        if (!tusk__is_word(s, "infinity") && !tusk__is_word(s, "inf"))
+            return false;
+        sign = minus ? TUSK_NUMERIC_MINUS_INFINITY : TUSK_NUMERIC_INFINITY;
+    }
+    tusk_put_u32(out, 0);
+    tusk_put_u16(out, sign);
+    tusk_put_u16(out, 0);
+    return true;
+}
+
+int tusk__parse_numeric(tusk_buf *out, tusk_slice s)
+{
+    digits d;
+    int64_t exponent;
+    s = tusk__trim(s);
+    if (parse_special(out, s))
+        return out->status;
+    bool minus = tusk__take_char(&s, '-');
+    if (!minus)
+        tusk__take_char(&s, '+');
+    if (!take_digits(&s, &d) || !take_exponent(&s, &exponent) || s.len != 0)
+        return TUSK_EDATA;
+    int status = put_parsed(out, &d, exponent, minus);
+    return status != TUSK_OK ? status : out->status;
+}
+
+static int parse_numeric(tusk__conv *c, const tusk__type *type, tusk_slice text)
+{
+    (void)type;
+    return tusk__parse_numeric(c->out, text);
+}
+
+static int encode_numeric_text(tusk_buf *out, const void *p)
+{
+    return tusk__parse_numeric(out, *(const tusk_slice *)p);
+}
+
+const tusk_type tusk_type_numeric_text = {"numeric", 1700, sizeof(tusk_slice), encode_numeric_text,
+                                          NULL};
+
+const tusk__codec tusk__codec_numeric = {TUSK__REP_NONE, 0,    render_numeric,
+                                         parse_numeric,  NULL, false};

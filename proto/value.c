@@ -233,7 +233,7 @@ int tusk_to_type(tusk_value v, const tusk_type *type, void *c_value)
         return status;
     if (type->oid != 0 && v.oid != 0 && type->oid != v.oid)
         return TUSK_ETYPE;
-    return type->decode(v, c_value);
+    return type->decode != NULL ? type->decode(v, c_value) : TUSK_ETYPE;
 }
 
 /* ── arguments ── */

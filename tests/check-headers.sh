@@ -1,26 +1,34 @@
 #!/bin/sh
 # tests/check-headers.sh: every public header compiles alone, as C11 and as C++17, without a warning.
 #   check-headers.sh SOURCE_ROOT
-# CC and CXX name compilers to use instead of every one of gcc, g++, clang, clang++ that is here.
+# CC and CXX name compilers to use instead of those of gcc, clang, g++, clang++ that are here. An
+# adapter is left out where the library that it adapts to is not installed.
 set -u
 root=$1
 warnings='-Wall -Wextra -pedantic -Werror'
 tried=0
 failed=0
 
+# unit HEADER: a translation unit that is not empty even where the header has only macros.
+unit() {
+    printf '#include <%s>\nextern int not_empty;\n' "$1"
+}
+
 # try LANGUAGE STANDARD COMPILER HEADER
 try() {
+    flags="-x $1 -std=$2 -I $root/include"
+    # shellcheck disable=SC2086
+    case $4 in
+        tusk/adapters/*) unit "$4" | "$3" $flags -E - >/dev/null 2>&1 || return ;;
+    esac
     tried=$((tried + 1))
     # shellcheck disable=SC2086
-    printf '#include <%s>\n' "$4" |
-        "$3" -x "$1" -std="$2" $warnings -I "$root/include" -fsyntax-only - || {
-        printf '%s: not clean as %s with %s\n' "$4" "$2" "$3"
-        failed=$((failed + 1))
-    }
+    unit "$4" | "$3" $flags $warnings -fsyntax-only - && return
+    echo "$4: not clean as $2 with $3"
+    failed=$((failed + 1))
 }
 
 for header in $(cd "$root/include" && find tusk -name '*.h' | sort); do
-    case $header in tusk/adapters/*) continue ;; esac # each needs the library it adapts to
     for compiler in ${CC:-gcc clang}; do
         command -v "$compiler" >/dev/null && try c c11 "$compiler" "$header"
     done
@@ -29,7 +37,7 @@ for header in $(cd "$root/include" && find tusk -name '*.h' | sort); do
     done
 done
 if [ $tried = 0 ]; then
-    echo 'no compiler found: set CC and CXX'
+    echo 'no compiler, or no header: nothing was checked'
     exit 1
 fi
 [ $failed = 0 ]

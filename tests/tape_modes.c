@@ -86,7 +86,7 @@ static bool check_cut(const tape *t, size_t at, const tape_result *golden, tape_
         const char *line = r->events[i].line;
         const char *done = strstr(line, " done ");
         bool end = (done != NULL && strncmp(done, " done DONE", 10) != 0) ||
-                   strncmp(line, "closed", 6) == 0;
+                   strncmp(line, "closed", 6) == 0 || strstr(line, " refused ") != NULL;
         same = end;
         if (!end)
             snprintf(r->why, sizeof r->why, "after the end of the bytes came: %.600s", line);

@@ -236,9 +236,9 @@ static void feed_pending(player *p)
 static void stop_here(player *p)
 {
     p->result->before_stop = p->result->nevents;
-    p->result->withheld = p->pending.len > 0;
     subject_pump(&p->s);
-    if (p->result->withheld || (subject_wants(&p->s) & TUSK_WANT_RECV) == 0)
+    p->result->withheld = (subject_wants(&p->s) & TUSK_WANT_RECV) == 0;
+    if (p->result->withheld)
         subject_close(&p->s);
     else
         subject_eof(&p->s);
@@ -275,6 +275,10 @@ static void expect(player *p, const tape_step *step, const char *actual, const c
 {
     if (tape_match(&step->tokens, actual, &p->vars))
         return;
+    if (step->kind == TAPE_FRONTEND && p->alloc.failures > 0) {
+        p->strict = false; /* it may do without what it had no memory for, e.g. a named statement */
+        return;
+    }
     bytes expected = {0};
     join(&step->tokens, &expected);
     fail(p, step->line, "%s\n    expected: %.500s\n    but was:  %.500s", what,

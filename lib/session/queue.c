@@ -104,14 +104,14 @@ static void release_stmt(tusk_req *r)
 }
 
 /* The one place where a request ends. */
-static void done(tusk_req *r, enum tusk_fate fate, const tusk_error *error)
+static void done(tusk_req *r, enum tusk_fate fate, const tusk_error *error, char tx)
 {
     tusk_outcome o = {.status = error != NULL ? error->status : TUSK_OK,
                       .fate = fate,
                       .error = error,
                       .tag = {r->tag, r->tag_len},
                       .rows = r->rows,
-                      .tx = r->conn->tx};
+                      .tx = tx};
     release_stmt(r);
     if (r->internal || r->conn->phase == TUSK__DEAD) {
         /* ours, or its text stays the reason of the death */
@@ -138,19 +138,19 @@ static bool commit_failed(const tusk_req *r)
     return r->commits && r->tag_len == 8 && memcmp(r->tag, "ROLLBACK", 8) == 0;
 }
 
-static void done_at_ready(tusk_req *r, bool group_failed)
+static void done_at_ready(tusk_req *r, bool group_failed, char tx)
 {
     if (r->dropped) {
-        done(r, TUSK_NOT_SENT, &dropped[r->timed_out]);
+        done(r, TUSK_NOT_SENT, &dropped[r->timed_out], tx);
     } else if (r->status == TUSK_ESERVER) {
         tusk_error e = server_error(r);
-        done(r, TUSK_FAILED, &e);
+        done(r, TUSK_FAILED, &e, tx);
     } else if (group_failed) {
-        done(r, TUSK_FAILED, &aborted);
+        done(r, TUSK_FAILED, &aborted, tx);
     } else if (commit_failed(r)) {
-        done(r, TUSK_FAILED, &rolled_back);
+        done(r, TUSK_FAILED, &rolled_back, tx);
     } else {
-        done(r, TUSK_DONE, NULL);
+        done(r, TUSK_DONE, NULL, tx);
     }
 }
 
@@ -171,7 +171,7 @@ void tusk__queue_sweep(tusk_conn *c)
         c->head = r->next;
         if (c->head == NULL)
             c->tail = NULL;
-        done(r, TUSK_NOT_SENT, &dropped[r->timed_out]);
+        done(r, TUSK_NOT_SENT, &dropped[r->timed_out], c->tx);
     }
 }
 
@@ -200,7 +200,7 @@ void tusk__queue_group_done(tusk_conn *c, char tx)
     settle_current(c);
     while (first != NULL) {
         tusk_req *next = first->next;
-        done_at_ready(first, failed);
+        done_at_ready(first, failed, tx); /* which may close the connection: tx is kept */
         first = next;
     }
     tusk__out_trim(c);
@@ -231,11 +231,11 @@ void tusk__queue_fail_all(tusk_conn *c)
         bool last = r == end_of_group;
         if (failed && r->status == TUSK_ESERVER) {
             tusk_error e = server_error(r);
-            done(r, TUSK_FAILED, &e);
+            done(r, TUSK_FAILED, &e, 0);
         } else if (failed) {
-            done(r, TUSK_FAILED, &aborted);
+            done(r, TUSK_FAILED, &aborted, 0);
         } else {
-            done(r, fate_at_death(r), &c->error);
+            done(r, fate_at_death(r), &c->error, 0);
         }
         if (last)
             failed = false;

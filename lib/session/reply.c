@@ -211,14 +211,22 @@ int tusk__on_copy_done(tusk_conn *c, const tusk__frame *f)
     return tusk__decode_empty(f);
 }
 
+/* Keeps an ErrorResponse beyond its message. Without memory for its words the error still is one, and
+ * programs that decide by SQLSTATE still can. */
 static void copy_error(tusk_error *to, tusk_buf *body, const uint8_t *p, size_t n)
 {
+    tusk__frame f = {'E', TUSK__B_ERROR_RESPONSE, p, n};
+    tusk__decode_error(&f, to);
     tusk_buf_clear(body);
     tusk_put_bytes(body, p, n);
-    tusk__frame f = {'E', TUSK__B_ERROR_RESPONSE, body->data, body->len};
-    /* Without memory for its words the error still is one. */
-    if (body->status != TUSK_OK || tusk__decode_error(&f, to) != TUSK_OK)
-        *to = (tusk_error){.status = TUSK_ESERVER, .message = "(out of memory for its text)"};
+    if (body->status == TUSK_OK) {
+        f.body = body->data;
+        tusk__decode_error(&f, to);
+    } else {
+        to->message = "(out of memory for the text of the error)";
+        to->fields = NULL;
+        to->fields_len = 0;
+    }
 }
 
 /* A Parse that failed burns the name; requests that were already under way with it are told what the

@@ -113,10 +113,16 @@ static void take_messages(subject *s)
     bytes_shift(&s->out, used);
 }
 
+/* What stands behind a COPY IN waits for its data, whatever else is sent. */
 static void mark_sent(subject *s)
 {
-    for (subject_call *call = s->calls; call != NULL; call = call->next)
-        call->sent = call->sent || (call->req != NULL && s->ready > 0);
+    for (subject_call *call = s->calls; call != NULL && s->ready > 0; call = call->next) {
+        if (call->req == NULL)
+            continue;
+        call->sent = true;
+        if (call->sink.pull != NULL)
+            break;
+    }
 }
 
 void subject_pump(subject *s)

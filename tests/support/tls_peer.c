@@ -1,8 +1,8 @@
 /* tests/support/tls_peer.c: see the header. */
 #include "tests/support/tls_peer.h"
+#include "tests/support/scratch_dir.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,23 +17,19 @@
 /* Turns without a byte moved before a test is said to hang. */
 enum { PATIENCE = 5 };
 
-static char folder[256];
+static const char *folder;
 static bool folder_is_ours;
 
 const char *tls_certs(void)
 {
-    const char *given = getenv("TUSK_TEST_CERTS");
-    const char *root = getenv("TUSK_SOURCE_ROOT");
-    if (folder[0] != '\0')
+    if (folder != NULL)
         return folder;
-    if (given != NULL) {
-        snprintf(folder, sizeof folder, "%s", given);
+    folder = getenv("TUSK_TEST_CERTS");
+    if (folder != NULL)
         return folder;
-    }
-    const char *tmp = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/tusk-certs-XXXXXX", tmp != NULL ? tmp : "/tmp");
-    assert_non_null(mkdtemp(folder));
+    folder = test_dir_make();
     folder_is_ours = true;
+    const char *root = getenv("TUSK_SOURCE_ROOT");
     char script[512];
     snprintf(script, sizeof script, "%s/tests/make-certs", root != NULL ? root : ".");
     int status = 0;
@@ -47,19 +43,11 @@ const char *tls_certs(void)
     return folder;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
 void tls_certs_remove(void)
 {
     if (folder_is_ours)
-        nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    folder[0] = '\0';
+        test_dir_remove();
+    folder = NULL;
     folder_is_ours = false;
 }
 
@@ -215,6 +203,8 @@ int tls_handshake(tusk__stream *s, tls_peer *p)
         turn(p, &still);
     }
     assert_int_equal(ERR_peek_error(), 0);
+    tls_peer_turn(p); /* the client's last flight, or its alert */
+    assert_true(p->up || status != TUSK_OK);
     return status;
 }
 

@@ -1,6 +1,6 @@
-/* tests/support/tls_peer.h: the server's side of a TLS connection, by OpenSSL directly, at the other
- * end of a socket pair. It has no thread: it moves only when the test gives it a turn, so every
- * order of events can be made and nothing can hang. */
+/* tests/support/tls_peer.h: the server's side of a TLS connection, by OpenSSL directly, at the
+ * other end of a socket pair. It has no thread: it moves only when the test gives it a turn, so
+ * every order of events can be made and nothing can hang. */
 #ifndef TUSK_TESTS_SUPPORT_TLS_PEER_H
 #define TUSK_TESTS_SUPPORT_TLS_PEER_H
 
@@ -18,8 +18,8 @@ typedef struct tls_server {
 } tls_server;
 
 typedef struct tls_peer {
-    int fd;       /* its end, owned */
-    int client;   /* the other end, owned */
+    int fd;     /* its end, owned */
+    int client; /* the other end, owned */
     SSL *ssl;
     size_t chunk; /* at most so many bytes to the client per turn; 0: all */
     bool deaf;    /* takes nothing from the socket */
@@ -28,7 +28,9 @@ typedef struct tls_peer {
     size_t seen;  /* bytes of application data it received */
 } tls_peer;
 
-/* The folder with what tests/make-certs makes; made at the first call, removed by _remove. */
+/* The folder with what tests/make-certs makes: TUSK_TEST_CERTS if that is set, else one that the
+ * script fills at the first call and _remove removes (TUSK_SOURCE_ROOT says where the sources are).
+ */
 const char *tls_certs(void);
 void tls_certs_remove(void);
 /* FOLDER/NAME, in one of a few static buffers. */

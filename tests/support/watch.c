@@ -29,7 +29,8 @@ static void touch_error(subject *s, const tusk_error *e)
         touch(e->fields, e->fields_len);
     for (const char *field = "SVCMDHPpqWstcdnFLR"; *field != '\0'; field++)
         touch_text(tusk_error_field(e, *field));
-    s->enomem = s->enomem || e->status == TUSK_ENOMEM;
+    s->enomem = s->enomem || e->status == TUSK_ENOMEM ||
+                (e->message != NULL && strstr(e->message, "out of memory") != NULL);
 }
 
 /* Hands the event on, with the bookkeeping that all have in common. */

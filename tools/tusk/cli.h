@@ -15,14 +15,13 @@ enum {
 
 typedef struct command {
     const char *name, *summary;
-    const char *help; /* all of --help */
     /* argv[0] is the command's name. Returns the exit status. */
     int (*run)(int argc, char **argv);
 } command;
 
 extern const command command_query, command_config;
 
-/* Reports what getopt_long objected to (it returned ':' or '?'), and where help is to be had. */
-int usage_error(char **argv, int returned, const char *command_name);
+/* Reports what getopt_long objected to when it returned ':' or '?', and where help is to be had. */
+int usage_error(char **argv, int returned);
 
 #endif

@@ -118,12 +118,12 @@ tusk_config *client_config(const char *dsn)
         report("%s", tusk_strerror(TUSK_ENOMEM));
         return NULL;
     }
-    int status = dsn != NULL && dsn[0] != '\0' ? tusk_config_parse(config, dsn) : TUSK_OK;
+    int status = tusk_config_set(config, "fallback_application_name", "tusk");
+    if (status == TUSK_OK && dsn != NULL && dsn[0] != '\0') {
+        status = tusk_config_parse(config, dsn);
+    }
     if (status == TUSK_OK) {
         status = tusk_config_env(config);
-    }
-    if (status == TUSK_OK && tusk_config_get(config, "application_name") == NULL) {
-        status = tusk_config_set(config, "application_name", "tusk");
     }
     if (status != TUSK_OK) {
         const char *text = tusk_config_error(config);
@@ -203,7 +203,7 @@ int client_ask(client *c, const tusk_request *request, const tusk_sink *sink, vo
         if (interrupts > 1) {
             return EXIT_INTERRUPTED;
         }
-        if (interrupts > 0 && !canceled) {
+        if ((interrupts > 0 || c->give_up) && !canceled) {
             canceled = true;
             tusk_cancel(req);
             continue;

@@ -10,6 +10,7 @@ typedef struct client {
     tusk_host *host;
     tusk_conn *conn;
     bool ready, dead;
+    bool give_up; /* set it to have the running request cancelled, as ^C does */
     tusk_io interrupt;
 } client;
 

@@ -1,10 +1,131 @@
-/* tools/tusk/cmd_config.c: tusk config: every setting that a connection would use, and where it comes
- * from. Secrets are shown as ****. */
+/* tools/tusk/cmd_config.c: tusk config: every setting that a connection would use, and where it
+ * comes from. Secrets are shown as ****. */
 #include <getopt.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/config/settings.h"
 #include "tools/tusk/cli.h"
 #include "tools/tusk/client.h"
+#include "tools/tusk/json.h"
+#include "tools/tusk/output.h"
 #include "tools/tusk/report.h"
+#include "tools/tusk/width.h"
+
+static const char help[] =
+    "usage: tusk config [--json] [DSN]\n"
+    "\n"
+    "Prints the settings that a connection would use, one key=value a line, each with where it\n"
+    "comes from. Without DSN: DATABASE_URL, then the PG* variables. Passwords appear as ****.\n"
+    "\n"
+    "  --json      one object: {\"key\": {\"value\": ..., \"source\": ...}, ...}\n"
+    "  -h, --help\n"
+    "\n"
+    "Exit status: 0; 2 if a setting is not valid.\n";
+
+static const char *shown(const tusk__setting_info *info)
+{
+    return info->secret ? "****" : info->value;
+}
+
+static void put_line(tusk_buf *out, const tusk__setting_info *info)
+{
+    const size_t begin = out->len;
+    tusk_put_str(out, info->key);
+    tusk_put_u8(out, '=');
+    screen_put(out, shown(info), strlen(shown(info)));
+    do {
+        tusk_put_u8(out, ' ');
+    } while (out->status == TUSK_OK && out->len - begin < 40);
+    tusk_put_str(out, "# ");
+    tusk_put_str(out, info->source);
+    if (strcmp(info->source, "environment") == 0 && info->env != NULL) {
+        tusk_put_str(out, ": ");
+        tusk_put_str(out, info->env);
+    }
+    tusk_put_u8(out, '\n');
+}
+
+static void put_member(tusk_buf *out, const tusk__setting_info *info, bool first)
+{
+    tusk_put_str(out, first ? "{" : ",\n ");
+    json_put_string(out, info->key, strlen(info->key));
+    tusk_put_str(out, ": {\"value\": ");
+    json_put_string(out, shown(info), strlen(shown(info)));
+    tusk_put_str(out, ", \"source\": ");
+    json_put_string(out, info->source, strlen(info->source));
+    tusk_put_u8(out, '}');
+}
+
+static void put_settings(tusk_buf *out, const tusk_config *config, bool json)
+{
+    tusk__setting_info info;
+    bool first = true;
+    for (size_t i = 0; tusk__setting_info_get(config, i, &info); i++) {
+        if (info.value == NULL) {
+            continue;
+        }
+        if (json) {
+            put_member(out, &info, first);
+        } else {
+            put_line(out, &info);
+        }
+        first = false;
+    }
+    if (json) {
+        tusk_put_str(out, first ? "{}\n" : "}\n");
+    }
+}
+
+/* Each setting may be fine by itself and still not go with the others. */
+static bool settings_fit(const tusk_config *config)
+{
+    tusk__settings settings;
+    char error[512] = "";
+    const int status = tusk__settings_build(&settings, config, error, sizeof error);
+    if (status != TUSK_OK) {
+        report("%s", error[0] != '\0' ? error : tusk_strerror(status));
+        return false;
+    }
+    if (settings.warning != NULL) {
+        report("warning: %s", settings.warning);
+    }
+    tusk__settings_free(&settings);
+    return true;
+}
+
+static int command_run(int argc, char **argv)
+{
+    enum { JSON = 256 };
+    static const struct option known[] = {
+        {"json", no_argument, NULL, JSON}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    bool json = false;
+    int c;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+        switch (c) {
+        case JSON:
+            json = true;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return EXIT_FINE;
+        default:
+            return usage_error(argv, c);
+        }
+    }
+    if (argc - optind > 1) {
+        report("one DSN at most\nTry: tusk config --help");
+        return EXIT_USAGE;
+    }
+    output out;
+    tusk_config *config = client_config(argv[optind]);
+    if (config == NULL || !settings_fit(config) || !output_open(&out, NULL)) {
+        tusk_config_free(config);
+        return EXIT_USAGE;
+    }
+    put_settings(&out.buf, config, json);
+    tusk_config_free(config);
+    return output_close(&out) ? EXIT_FINE : EXIT_USAGE;
+}
+
+const command command_config = {"config", "print the settings of a connection", command_run};

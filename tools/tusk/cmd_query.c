@@ -1,6 +1,6 @@
-/* tools/tusk/cmd_query.c: tusk query: one statement, its answer in the format asked for. The statement
- * is described first: that tells how many arguments it takes, and which columns can be fetched in
- * binary and rendered here. */
+/* tools/tusk/cmd_query.c: tusk query: one statement, its answer in the format asked for. The
+ * statement is described first: that tells how many arguments it takes, and which columns can be
+ * fetched in binary and rendered here. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -103,11 +103,13 @@ static bool parse_mode(options *o, const char *name)
 static int parse_options(options *o, int argc, char **argv)
 {
     enum { MODE = 256, TRACE };
-    static const struct option known[] = {
-        {"dsn", required_argument, NULL, 'd'},   {"format", required_argument, NULL, 'f'},
-        {"output", required_argument, NULL, 'o'}, {"mode", required_argument, NULL, MODE},
-        {"trace", no_argument, NULL, TRACE},     {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"dsn", required_argument, NULL, 'd'},
+                                          {"format", required_argument, NULL, 'f'},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"mode", required_argument, NULL, MODE},
+                                          {"trace", no_argument, NULL, TRACE},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     bool fine = true;
     int c;
     memset(o, 0, sizeof *o);
@@ -187,8 +189,8 @@ static int stop(query *q, int status, const tusk_row *row)
     } else if (status != TUSK_EIO) { /* which is reported when the output is closed */
         const tusk_column *column = &row->columns[q->render.column];
         report("row %llu, column %d (\"%.*s\", type %u): %s", (unsigned long long)q->render.rows,
-               q->render.column + 1, (int)column->name.len, column->name.ptr,
-               (unsigned)column->oid, tusk_strerror(status));
+               q->render.column + 1, (int)column->name.len, column->name.ptr, (unsigned)column->oid,
+               tusk_strerror(status));
     }
     return 1;
 }
@@ -222,8 +224,8 @@ static void described(void *ud, const tusk_outcome *outcome)
         report("%s", tusk_strerror(TUSK_ENOMEM));
         q->status = EXIT_USAGE;
     } else if ((size_t)q->params != q->request.nargs) {
-        report("the statement takes %d argument%s, %zu given", q->params,
-               q->params == 1 ? "" : "s", q->request.nargs);
+        report("the statement takes %d argument%s, %zu given", q->params, q->params == 1 ? "" : "s",
+               q->request.nargs);
         q->status = EXIT_USAGE;
     }
 }

@@ -1,5 +1,7 @@
-/* tools/tusk/main.c: the program tusk. Its commands are the rows of a list; each has its own file. */
+/* tools/tusk/main.c: the program tusk. Its commands are the rows of a list; each has its own file.
+ */
 #include <string.h>
+#include <unistd.h>
 
 #include <tusk/tusk.h>
 
@@ -54,14 +56,16 @@ int main(int argc, char **argv)
     return EXIT_USAGE;
 }
 
-int usage_error(char **argv, int returned, const char *command_name)
+int usage_error(char **argv, int returned)
 {
-    /* The option at fault: a short one is in optopt, a long one is the argument just read. */
-    if (optopt != 0) {
+    /* A short option at fault is in optopt, a long one is the argument just read. */
+    if (optopt > 0 && optopt < 256) {
         report(returned == ':' ? "option -%c needs a value" : "there is no option -%c", optopt);
+    } else if (returned == ':') {
+        report("option %s needs a value", argv[optind - 1]);
     } else {
-        report("there is no option %s, or it takes no value", argv[optind - 1]);
+        report("there is no option %s", argv[optind - 1]);
     }
-    fprintf(stderr, "Try: tusk %s --help\n", command_name);
+    fprintf(stderr, "Try: tusk %s --help\n", argv[0]);
     return EXIT_USAGE;
 }

@@ -9,85 +9,9 @@
 #include <tusk/types.h>
 
 #include "proto/buf.h"
-#include "tools/tusk/width.h"
-
-/* ── strings ───────────────────────────────────────────────────────────────────────────────── */
-
-static void put_escaped(tusk_buf *out, uint32_t cp)
-{
-    static const char letters[] = "\bb\ff\nn\rr\tt\"\"\\\\";
-    char text[8];
-    for (size_t i = 0; i < sizeof letters - 1; i += 2) {
-        if ((uint32_t)letters[i] == cp) {
-            tusk_put_u8(out, '\\');
-            tusk_put_u8(out, (uint8_t)letters[i + 1]);
-            return;
-        }
-    }
-    const int len = snprintf(text, sizeof text, "\\u%04x", (unsigned)cp);
-    tusk_put_bytes(out, text, (size_t)len);
-}
-
-/* JSON is UTF-8: a byte that is no part of it becomes U+FFFD. */
-static void put_string(tusk_buf *out, const char *s, size_t n)
-{
-    size_t from = 0;
-    tusk_put_u8(out, '"');
-    for (size_t i = 0; i < n;) {
-        const uint8_t c = (uint8_t)s[i];
-        const glyph g = c < 0x80 ? (glyph){c, 1, 1} : glyph_first(s + i, n - i);
-        const bool invalid = g.bytes == 1 && c >= 0x80;
-        if (invalid || c < 0x20 || c == '"' || c == '\\' || c == 0x7f) {
-            tusk_put_bytes(out, s + from, i - from);
-            if (invalid) {
-                tusk_put_str(out, "\xef\xbf\xbd");
-            } else {
-                put_escaped(out, c);
-            }
-            from = i + 1;
-        }
-        i += g.bytes;
-    }
-    if (n > from) {
-        tusk_put_bytes(out, s + from, n - from);
-    }
-    tusk_put_u8(out, '"');
-}
+#include "tools/tusk/json.h"
 
 /* ── values ────────────────────────────────────────────────────────────────────────────────── */
-
-static size_t digits(const char *s, size_t n, size_t i)
-{
-    while (i < n && s[i] >= '0' && s[i] <= '9') {
-        i++;
-    }
-    return i;
-}
-
-/* Whether the text is a number by JSON's grammar. */
-static bool is_json_number(const char *s, size_t n)
-{
-    size_t i = n > 0 && s[0] == '-', end = digits(s, n, i);
-    if (end == i || (s[i] == '0' && end > i + 1)) {
-        return false;
-    }
-    if (end < n && s[end] == '.') {
-        i = end + 1;
-        end = digits(s, n, i);
-        if (end == i) {
-            return false;
-        }
-    }
-    if (end < n && (s[end] == 'e' || s[end] == 'E')) {
-        i = end + 1;
-        i += i < n && (s[i] == '+' || s[i] == '-');
-        end = digits(s, n, i);
-        if (end == i) {
-            return false;
-        }
-    }
-    return end == n;
-}
 
 static int put_value(render *r, tusk_value v, bool nested);
 
@@ -134,10 +58,10 @@ static void put_typed_text(tusk_buf *out, uint32_t oid, const char *s, size_t n)
         for (size_t i = 0; i < n; i++) {
             tusk_put_u8(out, s[i] == '\n' || s[i] == '\r' ? ' ' : (uint8_t)s[i]);
         }
-    } else if (render_is_number(oid) && is_json_number(s, n)) {
+    } else if (render_is_number(oid) && json_is_number(s, n)) {
         tusk_put_bytes(out, s, n);
     } else {
-        put_string(out, s, n);
+        json_put_string(out, s, n);
     }
 }
 
@@ -250,7 +174,7 @@ static int json_begin(render *r, const tusk_column *columns, int n)
         if (i > 0) {
             tusk_put_u8(&k->text, ',');
         }
-        put_string(&k->text, (const char *)names.data + begin, end - begin);
+        json_put_string(&k->text, (const char *)names.data + begin, end - begin);
         tusk_put_u8(&k->text, ':');
         status = k->text.status;
         k->ends[i] = k->text.len;
