@@ -1,17 +1,14 @@
 /* proto/type_range.c: ranges and multiranges. */
 #include "proto/buf.h"
 #include "proto/decimal.h"
-#include "proto/types.h"
+#include "proto/range.h"
 
-enum { EMPTY = 1, LOWER_INC = 2, UPPER_INC = 4, LOWER_INF = 8, UPPER_INF = 16 };
-
-/* What the server can send: empty stands alone, an infinite bound is never inclusive. */
-static bool flags_valid(uint8_t flags)
+bool tusk__range_flags_valid(uint8_t flags)
 {
-    if (flags & EMPTY)
-        return flags == EMPTY;
-    bool lower = (flags & (LOWER_INC | LOWER_INF)) == (LOWER_INC | LOWER_INF);
-    bool upper = (flags & (UPPER_INC | UPPER_INF)) == (UPPER_INC | UPPER_INF);
+    if (flags & TUSK__RANGE_EMPTY)
+        return flags == TUSK__RANGE_EMPTY;
+    bool lower = (flags & (TUSK__RANGE_LOWER_INC | TUSK__RANGE_LOWER_INF)) == (TUSK__RANGE_LOWER_INC | TUSK__RANGE_LOWER_INF);
+    bool upper = (flags & (TUSK__RANGE_UPPER_INC | TUSK__RANGE_UPPER_INF)) == (TUSK__RANGE_UPPER_INC | TUSK__RANGE_UPPER_INF);
     return flags < 32 && !lower && !upper;
 }
 
@@ -30,22 +27,22 @@ static int render_bound(tusk__conv *c, const tusk__type *type, tusk__reader *in)
 static int render_range(tusk__conv *c, const tusk__type *type, tusk__reader *in)
 {
     uint8_t flags = tusk__read_u8(in);
-    if (in->bad || !flags_valid(flags))
+    if (in->bad || !tusk__range_flags_valid(flags))
         return TUSK_EDATA;
-    if (flags & EMPTY) {
+    if (flags & TUSK__RANGE_EMPTY) {
         tusk_put_str(c->out, "empty");
         return TUSK_OK;
     }
     int status = tusk__conv_enter(c);
     if (status != TUSK_OK)
         return status;
-    tusk_put_u8(c->out, flags & LOWER_INC ? '[' : '(');
-    if (!(flags & LOWER_INF))
+    tusk_put_u8(c->out, flags & TUSK__RANGE_LOWER_INC ? '[' : '(');
+    if (!(flags & TUSK__RANGE_LOWER_INF))
         status = render_bound(c, type, in);
     tusk_put_u8(c->out, ',');
-    if (status == TUSK_OK && !(flags & UPPER_INF))
+    if (status == TUSK_OK && !(flags & TUSK__RANGE_UPPER_INF))
         status = render_bound(c, type, in);
-    tusk_put_u8(c->out, flags & UPPER_INC ? ']' : ')');
+    tusk_put_u8(c->out, flags & TUSK__RANGE_UPPER_INC ? ']' : ')');
     tusk__conv_leave(c);
     return status;
 }
@@ -56,7 +53,7 @@ static int take_range(tusk__conv *c, const tusk__type *type, tusk_slice *text)
     tusk__item lower, upper;
     uint8_t flags = 0;
     if (tusk__take_char(text, '['))
-        flags |= LOWER_INC;
+        flags |= TUSK__RANGE_LOWER_INC;
     else if (!tusk__take_char(text, '('))
         return TUSK_EDATA;
     if (tusk__item_take(text, TUSK__QUOTE_RANGE, ",", &lower) != TUSK_OK)
@@ -65,15 +62,15 @@ static int take_range(tusk__conv *c, const tusk__type *type, tusk_slice *text)
     if (tusk__item_take(text, TUSK__QUOTE_RANGE, ",])", &upper) != TUSK_OK)
         return TUSK_EDATA;
     if (tusk__take_char(text, ']'))
-        flags |= UPPER_INC;
+        flags |= TUSK__RANGE_UPPER_INC;
     else if (!tusk__take_char(text, ')'))
         return TUSK_EDATA;
     bool lower_inf = lower.text.len == 0 && !lower.quoted;
     bool upper_inf = upper.text.len == 0 && !upper.quoted;
     if (lower_inf)
-        flags = (uint8_t)((flags & ~LOWER_INC) | LOWER_INF);
+        flags = (uint8_t)((flags & ~TUSK__RANGE_LOWER_INC) | TUSK__RANGE_LOWER_INF);
     if (upper_inf)
-        flags = (uint8_t)((flags & ~UPPER_INC) | UPPER_INF);
+        flags = (uint8_t)((flags & ~TUSK__RANGE_UPPER_INC) | TUSK__RANGE_UPPER_INF);
     tusk_put_u8(c->out, flags);
     int status = lower_inf ? TUSK_OK : tusk__item_part(c, type->of, &lower);
     if (status == TUSK_OK && !upper_inf)
@@ -96,7 +93,7 @@ static int take_range_or_empty(tusk__conv *c, const tusk__type *type, tusk_slice
     int status = TUSK_OK;
     tusk__skip_spaces(text);
     if (take_empty(text))
-        tusk_put_u8(c->out, EMPTY);
+        tusk_put_u8(c->out, TUSK__RANGE_EMPTY);
     else
         status = take_range(c, type, text);
     tusk__skip_spaces(text);

@@ -70,6 +70,11 @@ static const struct {
     {"ltree", &tusk__codec_jsonb},
     {"lquery", &tusk__codec_jsonb},
     {"ltxtquery", &tusk__codec_jsonb},
+    {"hstore", &tusk__codec_hstore},
+    {"vector", &tusk__codec_pgvector},
+    {"halfvec", &tusk__codec_halfvec},
+    {"sparsevec", &tusk__codec_sparsevec},
+    {"cube", &tusk__codec_cube},
 };
 
 const tusk__codec *tusk__codec_named(tusk_slice name)

@@ -148,6 +148,9 @@ static inline void tusk__put_f32(tusk_buf *out, float v)
     tusk_put_u32(out, bits);
 }
 
+/* 'it''s': what tsvector and tsquery have in common. */
+void tusk__put_lexeme(tusk_buf *, const char *lexeme, size_t len);
+
 /* Refuses a NUL, which no text type of the server can hold. */
 int tusk__check_text(const uint8_t *, size_t);
 
@@ -158,5 +161,10 @@ extern const tusk__codec tusk__codec_array;
 extern const tusk__codec tusk__codec_range;
 extern const tusk__codec tusk__codec_multirange;
 extern const tusk__codec tusk__codec_record;
+extern const tusk__codec tusk__codec_hstore;
+extern const tusk__codec tusk__codec_pgvector;
+extern const tusk__codec tusk__codec_halfvec;
+extern const tusk__codec tusk__codec_sparsevec;
+extern const tusk__codec tusk__codec_cube;
 
 #endif

@@ -27,8 +27,10 @@ if [ "${3:-}" = --update ]; then
     cp "$folder/exported" "$list"
     exit 0
 fi
-# Declarations may span lines; a function's name stands before the first parenthesis.
-cat "$root"/include/tusk/*.h | grep -v '^ *#' | tr '\n' ' ' | grep -o 'TUSK_API [^(;]*[(;]' |
+# Macros declare some of them. The name stands before the first parenthesis or the semicolon.
+find "$root/include/tusk" -maxdepth 1 -name '*.h' -exec printf '#include "%s"\n' {} + |
+    "${CC:-cc}" -E -P -I "$root/include" -x c - |
+    tr '\n' ' ' | grep -o 'visibility("default"))) [^(;]*[(;]' |
     sed 's/ *[(;]$//; s/.*[ *]//' | sort -u >"$folder/declared"
 
 grep -v '^tusk_[a-z]' "$folder/exported" >"$folder/foreign"

@@ -228,6 +228,15 @@ static void clones_are_deep(void **state)
     assert_from(copy, "application_name", "app", "environment");
     assert_from(copy, "passfile", test_dir_path(".pgpass"), "default");
     tusk_config_free(copy);
+    /* what must not be shown stays so */
+    tusk__settings settings;
+    char error[256];
+    assert_int_equal(tusk_config_parse(config, "postgres://u:secret/d"), TUSK_OK);
+    assert_int_equal(tusk__config_clone(&copy, config), TUSK_OK);
+    assert_int_equal(tusk__settings_build(&settings, copy, error, sizeof error), TUSK_ECONFIG);
+    assert_non_null(strstr(error, "port"));
+    assert_null(strstr(error, "secret"));
+    tusk_config_free(copy);
 }
 
 /* ── the service file ── */
@@ -334,6 +343,7 @@ static void password_file_matching(void **state)
                    "\\:\\:1:2:d:u:colons\n"
                    "h:3:d\\\\x:u:back\\\\sl\\:ash:rest\r\n"
                    "*h:4:d:u:no star\n"
+                   "x*:4:d:u:no star\n"
                    "\\*:4:d:u:no star\n"
                    "*:4:*:u:star\r\n"
                    "localhost:5432:d:u:local\n"

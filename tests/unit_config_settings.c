@@ -144,58 +144,61 @@ static void empty_is_not_given(void **state)
 
 /* ── words ── */
 
+static const struct {
+    const char *text;
+    size_t offset;
+    unsigned value;
+} word_cases[] = {
+#define MODE(text, field, value)                                                                   \
+    {                                                                                              \
+        text, offsetof(tusk__settings, field), value                                               \
+    }
+    MODE("sslmode=disable", sslmode, TUSK__SSL_DISABLE),
+    MODE("sslmode=allow", sslmode, TUSK__SSL_ALLOW),
+    MODE("sslmode=prefer", sslmode, TUSK__SSL_PREFER),
+    MODE("sslmode=require", sslmode, TUSK__SSL_REQUIRE),
+    MODE("sslmode=verify-ca", sslmode, TUSK__SSL_VERIFY_CA),
+    MODE("sslmode=verify-full", sslmode, TUSK__SSL_VERIFY_FULL),
+    MODE("sslrootcert=system", sslmode, TUSK__SSL_VERIFY_FULL),
+    MODE("sslnegotiation=direct", sslmode, TUSK__SSL_REQUIRE),
+    MODE("sslnegotiation=direct sslmode=verify-ca", sslmode, TUSK__SSL_VERIFY_CA),
+    MODE("channel_binding=disable", channel_binding, TUSK__CB_DISABLE),
+    MODE("channel_binding=prefer", channel_binding, TUSK__CB_PREFER),
+    MODE("channel_binding=require", channel_binding, TUSK__CB_REQUIRE),
+    MODE("target_session_attrs=any", target_session_attrs, TUSK__ATTRS_ANY),
+    MODE("target_session_attrs=read-write", target_session_attrs, TUSK__ATTRS_READ_WRITE),
+    MODE("target_session_attrs=read-only", target_session_attrs, TUSK__ATTRS_READ_ONLY),
+    MODE("target_session_attrs=primary", target_session_attrs, TUSK__ATTRS_PRIMARY),
+    MODE("target_session_attrs=standby", target_session_attrs, TUSK__ATTRS_STANDBY),
+    MODE("target_session_attrs=prefer-standby", target_session_attrs, TUSK__ATTRS_PREFER_STANDBY),
+    MODE("pooler=auto", pooler, TUSK__POOLER_AUTO),
+    MODE("pooler=none", pooler, TUSK__POOLER_NONE),
+    MODE("pooler=session", pooler, TUSK__POOLER_SESSION),
+    MODE("pooler=transaction", pooler, TUSK__POOLER_TRANSACTION),
+    MODE("pooler=pgbouncer", pooler, TUSK__POOLER_PGBOUNCER),
+    MODE("pooler=odyssey", pooler, TUSK__POOLER_ODYSSEY),
+    MODE("pooler=supavisor", pooler, TUSK__POOLER_SUPAVISOR),
+    MODE("pooler=pgcat", pooler, TUSK__POOLER_PGCAT),
+    MODE("pooler=rds", pooler, TUSK__POOLER_RDS),
+    MODE("max_protocol_version=3.0", max_protocol, 0x30000),
+    MODE("max_protocol_version=3.2", max_protocol, 0x30002),
+    MODE("max_protocol_version=latest", max_protocol, 0x30002),
+    MODE("min_protocol_version=3.2", max_protocol, 0x30002),
+    MODE("min_protocol_version=3.2", min_protocol, 0x30002),
+    MODE("min_protocol_version=3.0", max_protocol, 0x30000),
+#undef MODE
+};
+
 static void words(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        size_t offset;
-        unsigned value;
-    } cases[] = {
-#define MODE(text, field, value) {text, offsetof(tusk__settings, field), value}
-        MODE("sslmode=disable", sslmode, TUSK__SSL_DISABLE),
-        MODE("sslmode=allow", sslmode, TUSK__SSL_ALLOW),
-        MODE("sslmode=prefer", sslmode, TUSK__SSL_PREFER),
-        MODE("sslmode=require", sslmode, TUSK__SSL_REQUIRE),
-        MODE("sslmode=verify-ca", sslmode, TUSK__SSL_VERIFY_CA),
-        MODE("sslmode=verify-full", sslmode, TUSK__SSL_VERIFY_FULL),
-        MODE("sslrootcert=system", sslmode, TUSK__SSL_VERIFY_FULL),
-        MODE("sslnegotiation=direct", sslmode, TUSK__SSL_REQUIRE),
-        MODE("sslnegotiation=direct sslmode=verify-ca", sslmode, TUSK__SSL_VERIFY_CA),
-        MODE("channel_binding=disable", channel_binding, TUSK__CB_DISABLE),
-        MODE("channel_binding=prefer", channel_binding, TUSK__CB_PREFER),
-        MODE("channel_binding=require", channel_binding, TUSK__CB_REQUIRE),
-        MODE("target_session_attrs=any", target_session_attrs, TUSK__ATTRS_ANY),
-        MODE("target_session_attrs=read-write", target_session_attrs, TUSK__ATTRS_READ_WRITE),
-        MODE("target_session_attrs=read-only", target_session_attrs, TUSK__ATTRS_READ_ONLY),
-        MODE("target_session_attrs=primary", target_session_attrs, TUSK__ATTRS_PRIMARY),
-        MODE("target_session_attrs=standby", target_session_attrs, TUSK__ATTRS_STANDBY),
-        MODE("target_session_attrs=prefer-standby", target_session_attrs,
-             TUSK__ATTRS_PREFER_STANDBY),
-        MODE("pooler=auto", pooler, TUSK__POOLER_AUTO),
-        MODE("pooler=none", pooler, TUSK__POOLER_NONE),
-        MODE("pooler=session", pooler, TUSK__POOLER_SESSION),
-        MODE("pooler=transaction", pooler, TUSK__POOLER_TRANSACTION),
-        MODE("pooler=pgbouncer", pooler, TUSK__POOLER_PGBOUNCER),
-        MODE("pooler=odyssey", pooler, TUSK__POOLER_ODYSSEY),
-        MODE("pooler=supavisor", pooler, TUSK__POOLER_SUPAVISOR),
-        MODE("pooler=pgcat", pooler, TUSK__POOLER_PGCAT),
-        MODE("pooler=rds", pooler, TUSK__POOLER_RDS),
-        MODE("max_protocol_version=3.0", max_protocol, 0x30000),
-        MODE("max_protocol_version=3.2", max_protocol, 0x30002),
-        MODE("max_protocol_version=latest", max_protocol, 0x30002),
-        MODE("min_protocol_version=3.2", max_protocol, 0x30002),
-        MODE("min_protocol_version=3.2", min_protocol, 0x30002),
-        MODE("min_protocol_version=3.0", max_protocol, 0x30000),
-#undef MODE
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof word_cases / sizeof *word_cases; i++) {
         char text[128];
         unsigned value;
-        (void)snprintf(text, sizeof text, "user=u %s", cases[i].text);
+        (void)snprintf(text, sizeof text, "user=u %s", word_cases[i].text);
         test_settings_build(text);
-        memcpy(&value, (char *)&settings + cases[i].offset, sizeof value);
-        if (value != cases[i].value)
+        memcpy(&value, (char *)&settings + word_cases[i].offset, sizeof value);
+        if (value != word_cases[i].value)
             fail_msg("%s: %u", text, value);
         tusk__settings_free(&settings);
     }

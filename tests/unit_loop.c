@@ -22,15 +22,19 @@ static void *open_loop(const char *backend, tusk_host **host)
     return *host;
 }
 
+#ifdef TUSK__HAVE_EPOLL
 static void *open_epoll(tusk_host **host)
 {
     return open_loop("epoll", host);
 }
+#endif
 
+#ifdef TUSK__HAVE_KQUEUE
 static void *open_kqueue(tusk_host **host)
 {
     return open_loop("kqueue", host);
 }
+#endif
 
 static void *open_poll(tusk_host **host)
 {
@@ -61,8 +65,12 @@ static void close_loop(void *driven)
 }
 
 static const host_driver drivers[] = {
+#ifdef TUSK__HAVE_EPOLL
     {"epoll", open_epoll, round_of_loop, close_loop},
+#endif
+#ifdef TUSK__HAVE_KQUEUE
     {"kqueue", open_kqueue, round_of_loop, close_loop},
+#endif
     {"poll", open_poll, round_of_loop, close_loop},
     {"private", open_private, round_of_loop, close_private},
 };

@@ -105,7 +105,15 @@ static void test_refused(fixture *f)
     c.io.fd = -1;
     counter_watch(&c);
     fclose(file);
+}
 
+/* Two ios on one descriptor are more than a host has to take; the loop serves both as far as the
+ * kernel lets it know (kqueue forgets the first without a word). */
+static void test_one_descriptor_twice(fixture *f)
+{
+    if (strcmp(f->plain->name, "kqueue") == 0) {
+        return;
+    }
     counter one = counter_socket(f, TUSK_WRITE);
     counter two = one;
     counter_watch(&one);
@@ -179,13 +187,24 @@ static void test_no_descriptors(fixture *f)
 
 static void test_descriptor_flags(fixture *f)
 {
-    assert_true(loop_descriptors() >= 1);
-    for (int fd = 3; fd < 256; fd++) {
-        const int flags = fcntl(fd, F_GETFD);
-        assert_true(flags < 0 || (flags & FD_CLOEXEC));
+    bool before[256];
+    for (int fd = 0; fd < 256; fd++) {
+        before[fd] = fcntl(fd, F_GETFD) >= 0;
     }
-    assert_true(fcntl(f->loop->wake.fd, F_GETFL) & O_NONBLOCK);
-    assert_true(fcntl(f->loop->wake_write, F_GETFL) & O_NONBLOCK);
+    tusk_loop *loop;
+    assert_int_equal(tusk_loop_new(&loop, tusk_loop_backend(f->loop)), TUSK_OK);
+    int news = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        const int flags = fcntl(fd, F_GETFD);
+        if (!before[fd] && flags >= 0) {
+            news++;
+            assert_true(flags & FD_CLOEXEC);
+        }
+    }
+    assert_in_range(news, 1, 3);
+    assert_true(fcntl(loop->wake.fd, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(loop->wake_write, F_GETFL) & O_NONBLOCK);
+    tusk_loop_free(loop);
 }
 
 /* A child that closes what it inherited does not take it from the parent. */
@@ -248,6 +267,7 @@ static const loop_test tests[] = {
     {"changes are few", test_changes_are_few},
     {"short lives", test_short_lives},
     {"refused descriptors", test_refused},
+    {"one descriptor twice", test_one_descriptor_twice},
     {"refused does not spin", test_refused_does_not_spin},
     {"no descriptors left", test_no_descriptors},
     {"descriptor flags", test_descriptor_flags},

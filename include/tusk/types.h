@@ -10,8 +10,9 @@
  * Each struct has a tusk_type, for tusk_typed and tusk_to_type, and a constructor tusk_of_x(&x) of an
  * argument; *x must live until the call that takes the argument returns.
  *
- * tusk_value_parse does not read: tsquery, record and composites, cube and sparsevec, names for the
- * reg* family (only numbers), types that have no binary form (aclitem, gtsvector); dates other than
+ * tusk_value_parse does not read: tsquery, record and composites, cube, halfvec and sparsevec, names
+ * for the reg* family (only numbers), a tsvector other than the server writes it (lexemes in its
+ * order, none twice), types that have no binary form (aclitem, gtsvector); dates other than
  * ISO (2001-02-03 04:05:06.7+08 BC, infinity; a timestamptz or timetz must bring its offset as a
  * number); intervals other than "1 year 2 mons -3 days 04:05:06" and its unit words; numbers in other
  * bases or with underscores; money with other marks than $ , and . */

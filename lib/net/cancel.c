@@ -2,9 +2,7 @@
  * TLS policy, then until the server closes it. Only then, and after the victim's ReadyForQuery, may
  * another statement be sent: the signal could hit whatever runs by then.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS */
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include "lib/net/link.h"
 #include "proto/encode.h"
@@ -121,9 +119,7 @@ static void begin_handshake(tusk__canceller *k)
 static void on_connected(tusk__canceller *k)
 {
     const tusk_conn *c = k->owner->conn;
-    int sys = 0;
-    socklen_t len = sizeof sys;
-    if (getsockopt(k->fd, SOL_SOCKET, SO_ERROR, &sys, &len) < 0 || sys != 0) {
+    if (tusk__dial_error(k->fd) != 0) {
         fail(k);
         return;
     }
@@ -197,7 +193,7 @@ static void ready(tusk_io *io, unsigned events)
 static bool start(tusk__canceller *k)
 {
     tusk__link *l = k->owner;
-    k->fd = tusk__link_socket(&l->conn->settings, &l->addresses[l->address_at]);
+    k->fd = tusk__dial_socket(&l->conn->settings, l->address);
     if (k->fd < 0)
         return false;
     k->io.deadline = tusk__link_now(l) + PATIENCE;

@@ -4,41 +4,16 @@
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS */
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "lib/net/hosts.h"
 #include "lib/net/link.h"
 
 static const tusk__host *host_of(const tusk__link *l)
 {
     return &l->conn->settings.hosts[l->order[l->host_at]];
-}
-
-/* ── the order of hosts ───────────────────────────────────────────────────────────────────── */
-
-static size_t random_below(const tusk__link *l, size_t n)
-{
-    uint32_t r = 0;
-    l->conn->crypto->random(&r, sizeof r);
-    return r % n;
-}
-
-static int order_hosts(tusk__link *l)
-{
-    const tusk__settings *s = &l->conn->settings;
-    l->order = tusk__session_alloc(l->conn, NULL, s->nhosts * sizeof *l->order);
-    if (l->order == NULL)
-        return TUSK_ENOMEM;
-    for (size_t i = 0; i < s->nhosts; i++)
-        l->order[i] = i;
-    for (size_t i = s->nhosts; s->load_balance_random && i > 1; i--) {
-        size_t j = random_below(l, i), other = l->order[j];
-        l->order[j] = l->order[i - 1];
-        l->order[i - 1] = other;
-    }
-    return TUSK_OK;
 }
 
 static int64_t from_now(const tusk__link *l, int64_t ns)
@@ -61,86 +36,37 @@ static void fail(tusk__link *l, int status, int sys, const char *text)
     tusk__session_fail(l->conn, status, sys, text);
 }
 
-static void set_option(int fd, int level, int name, int value)
-{
-    if (value > 0) /* 0: the system's own default; a refusal costs nothing but the wish */
-        setsockopt(fd, level, name, &value, sizeof value);
-}
-
-static void set_tcp_options(int fd, const tusk__settings *s)
-{
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-#ifdef TCP_USER_TIMEOUT
-    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, s->tcp_user_timeout);
-#endif
-    if (!s->keepalives)
-        return;
-    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-#ifdef TCP_KEEPIDLE
-    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, s->keepalives_idle);
-#elif defined(TCP_KEEPALIVE)
-    set_option(fd, IPPROTO_TCP, TCP_KEEPALIVE, s->keepalives_idle);
-#endif
-#ifdef TCP_KEEPINTVL
-    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, s->keepalives_interval);
-#endif
-#ifdef TCP_KEEPCNT
-    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, s->keepalives_count);
-#endif
-}
-
-int tusk__link_socket(const tusk__settings *s, const tusk__address *a)
-{
-    int fd = socket(a->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    if (a->addr.ss_family != AF_UNIX)
-        set_tcp_options(fd, s);
-    int done;
-    do
-        done = connect(fd, (const struct sockaddr *)&a->addr, a->len);
-    while (done < 0 && errno == EINTR);
-    if (done == 0 || errno == EINPROGRESS)
-        return fd;
-    int sys = errno;
-    close(fd);
-    errno = sys;
-    return -1;
-}
-
-static void begin_address(tusk__link *l)
+static void begin_dial(tusk__link *l)
 {
     l->attempt_deadline = from_now(l, l->conn->settings.connect_timeout);
-    l->attempt++;
-    l->tls_used = false;
-    l->fd = tusk__link_socket(&l->conn->settings, &l->addresses[l->address_at]);
-    if (l->fd < 0)
-        fail(l, TUSK_EIO, errno, strerror(errno));
-    else
-        l->stage = TUSK__STAGE_CONNECT; /* writable at once if it is connected already */
+    l->stage = TUSK__STAGE_CONNECT;
+    tusk__dial_next(l);
 }
 
 static void take_addresses(tusk__link *l)
 {
     char error[256];
-    int status = tusk__resolve_take(l->resolve, &l->addresses, &l->naddresses, error, sizeof error);
+    const tusk__address *addresses;
+    size_t n;
+    int status = tusk__resolve_take(l->resolve, &addresses, &n, error, sizeof error);
     if (status == TUSK_EAGAIN)
         return;
     tusk__link_close(l, false);
-    l->address_at = 0;
     if (status != TUSK_OK)
         fail(l, status, 0, error);
+    else if (tusk__dial_prepare(l, addresses, n) != TUSK_OK)
+        fail(l, TUSK_ENOMEM, 0, "out of memory while connecting");
     else
-        begin_address(l);
+        begin_dial(l);
 }
 
 static void begin_host(tusk__link *l)
 {
     const tusk__host *h = host_of(l);
     char error[256];
+    tusk__dial_free(l);
     tusk__resolve_free(l->resolve);
     l->resolve = NULL;
-    l->naddresses = l->address_at = 0;
     l->attempt_deadline = from_now(l, l->conn->settings.connect_timeout);
     const char *name = h->addr != NULL ? h->addr : h->name;
     int status = tusk__resolve_start(&l->resolve, name, h->port, &l->fd, error, sizeof error);
@@ -154,13 +80,23 @@ static void begin_host(tusk__link *l)
         take_addresses(l);
 }
 
+/* The hosts in the order of attempts, drawn once. */
+static bool order_hosts(tusk__link *l)
+{
+    const tusk__settings *s = &l->conn->settings;
+    l->order = tusk__session_alloc(l->conn, NULL, s->nhosts * sizeof *l->order);
+    return l->order != NULL &&
+           tusk__hosts_order(l->order, s->nhosts,
+                             s->load_balance_random ? l->conn->crypto : NULL) == TUSK_OK;
+}
+
 void tusk__link_on_start(tusk__link *l, unsigned events)
 {
     (void)events;
-    if (l->order == NULL && order_hosts(l) != TUSK_OK)
+    if (l->order == NULL && !order_hosts(l))
         fail(l, TUSK_ENOMEM, 0, "out of memory while connecting");
-    else if (l->address_at < l->naddresses)
-        begin_address(l);
+    else if (tusk__dial_more(l))
+        begin_dial(l);
     else
         begin_host(l);
 }
@@ -169,6 +105,13 @@ void tusk__link_on_resolve(tusk__link *l, unsigned events)
 {
     if (events & TUSK_READ)
         take_addresses(l);
+}
+
+void tusk__link_on_connect(tusk__link *l, unsigned events)
+{
+    (void)events;
+    if (tusk__link_now(l) >= l->dial_at)
+        tusk__dial_next(l);
 }
 
 /* ── connected ────────────────────────────────────────────────────────────────────────────── */
@@ -225,9 +168,11 @@ static bool wants_tls(const tusk__link *l, bool local)
     }
 }
 
-static void connected(tusk__link *l)
+void tusk__link_connected(tusk__link *l)
 {
-    const struct sockaddr_storage *a = &l->addresses[l->address_at].addr;
+    const struct sockaddr_storage *a = &l->address->addr;
+    l->attempt++;
+    l->tls_used = false;
     tusk__transport t = {.local = a->ss_family == AF_UNIX, .loopback = is_loopback(a)};
     if (t.local && !peer_is_right(l)) {
         fail(l, TUSK_EAUTH, 0,
@@ -243,20 +188,6 @@ static void connected(tusk__link *l)
         tusk__link_begin_tls(l);
     else
         tusk__link_flush(l);
-}
-
-void tusk__link_on_connect(tusk__link *l, unsigned events)
-{
-    if (!(events & TUSK_WRITE))
-        return;
-    int sys = 0;
-    socklen_t len = sizeof sys;
-    if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &sys, &len) < 0)
-        sys = errno;
-    if (sys != 0)
-        fail(l, TUSK_EIO, sys, strerror(sys));
-    else
-        connected(l);
 }
 
 /* ── TLS ──────────────────────────────────────────────────────────────────────────────────── */
@@ -336,15 +267,14 @@ static void put_number(tusk_buf *b, uint64_t n)
 }
 
 /* `connection to server at "db" (192.0.2.1), port 5432 failed: ...`, as libpq words it. */
-static void note_attempt(tusk__link *l, const tusk_error *e)
+void tusk__link_note_attempt(tusk__link *l, const tusk_error *e)
 {
     const tusk__host *h = l->order != NULL ? host_of(l) : NULL;
     tusk_buf *b = &l->attempts;
     char text[256];
     bool local = h != NULL && h->name != NULL && (h->name[0] == '/' || h->name[0] == '@');
-    const char *address = l->address_at < l->naddresses
-                              ? tusk__address_text(&l->addresses[l->address_at], text, sizeof text)
-                              : NULL;
+    const char *address =
+        l->address != NULL ? tusk__address_text(l->address, text, sizeof text) : NULL;
     if (b->len > 0)
         tusk_put_str(b, "\n");
     if (h != NULL) {
@@ -379,10 +309,13 @@ static bool other_encryption(tusk__link *l, const tusk_error *e)
     if (!refused || l->stage == TUSK__STAGE_RESOLVE)
         return false;
     if (mode == TUSK__SSL_PREFER && l->tls_used && !l->plain_next)
-        return l->plain_next = true;
-    if (mode == TUSK__SSL_ALLOW && e->status == TUSK_ESERVER && !l->tls_next)
-        return l->tls_next = true;
-    return false;
+        l->plain_next = true;
+    else if (mode == TUSK__SSL_ALLOW && e->status == TUSK_ESERVER && !l->tls_next)
+        l->tls_next = true;
+    else
+        return false;
+    tusk__dial_again(l);
+    return true;
 }
 
 /* What the server refuses it will refuse elsewhere too (a wrong password), and must not be tried on
@@ -403,21 +336,31 @@ static bool worth_another(const tusk_error *e)
     }
 }
 
+/* The next address, the next host, and for prefer-standby the whole list once more. A host in the
+ * wrong role is not better at another address. */
 static bool next_target(tusk__link *l)
 {
-    l->plain_next = l->tls_next = false;
-    if (l->address_at + 1 < l->naddresses) {
-        l->address_at++;
+    tusk_conn *c = l->conn;
+    bool wrong_role = c->wrong_role;
+    l->plain_next = l->tls_next = c->wrong_role = false;
+    if (!wrong_role && tusk__dial_more(l))
         return true;
-    }
-    l->naddresses = l->address_at = 0;
-    return ++l->host_at < l->conn->settings.nhosts;
+    tusk__dial_free(l);
+    if (++l->host_at < c->settings.nhosts)
+        return true;
+    if (c->attrs != TUSK__ATTRS_PREFER_STANDBY)
+        return false;
+    c->attrs = TUSK__ATTRS_ANY;
+    l->host_at = 0;
+    return true;
 }
 
 const char *tusk__link_retry(tusk_conn *c, const tusk_error *e)
 {
     tusk__link *l = c->link;
-    note_attempt(l, e);
+    if (!l->noted)
+        tusk__link_note_attempt(l, e);
+    l->noted = false;
     bool over = tusk__link_now(l) >= l->deadline || l->order == NULL;
     bool again = !over && (other_encryption(l, e) || (worth_another(e) && next_target(l)));
     tusk__link_close(l, false);

@@ -28,8 +28,6 @@ static unsigned wanted_events(const tusk__link *l)
     switch (l->stage) {
     case TUSK__STAGE_RESOLVE:
         return TUSK_READ;
-    case TUSK__STAGE_CONNECT:
-        return TUSK_WRITE;
     case TUSK__STAGE_TLS:
         return l->stream->wants;
     case TUSK__STAGE_OPEN: {
@@ -53,7 +51,7 @@ static int64_t wanted_deadline(const tusk__link *l)
     if ((writable && has_output(c)) || c->login.deriving || c->sweep ||
         l->stage == TUSK__STAGE_START)
         return 0;
-    int64_t at = c->next_deadline;
+    int64_t at = l->dial_at < c->next_deadline ? l->dial_at : c->next_deadline;
     if (l->deadline < at)
         at = l->deadline;
     return l->attempt_deadline < at ? l->attempt_deadline : at;
@@ -281,6 +279,7 @@ static void flush(tusk_conn *c)
 void tusk__link_close(tusk__link *l, bool orderly)
 {
     forget(l);
+    tusk__dial_rest(l);
     if (l->stream != NULL) {
         if (orderly)
             tusk__link_flush(l);
@@ -307,6 +306,7 @@ static void free_link(tusk_conn *c)
 {
     tusk__link *l = c->link;
     tusk__link_close(l, false);
+    tusk__dial_free(l);
     tusk__resolve_free(l->resolve);
     tusk__tls_context_unref(l->tls);
     tusk_buf_free(&l->attempts);
@@ -339,7 +339,7 @@ static int link_new(tusk_conn *c, tusk_host *host)
     l->conn = c;
     l->host = host;
     l->fd = -1;
-    l->deadline = l->attempt_deadline = TUSK_NEVER;
+    l->deadline = l->attempt_deadline = l->dial_at = TUSK_NEVER;
     tusk_buf_init(&l->attempts, 4096, c->alloc, c->alloc_ud);
     if (host == NULL) {
         l->private_host = true;

@@ -13,13 +13,22 @@ enum tusk__stage {
     TUSK__STAGE_CLOSED,
     TUSK__STAGE_START,   /* nothing: the next attempt begins at once */
     TUSK__STAGE_RESOLVE, /* the resolver's descriptor */
-    TUSK__STAGE_CONNECT, /* the socket to become writable */
+    TUSK__STAGE_CONNECT, /* one of the tries (dial.c), or the time for the next */
     TUSK__STAGE_OPEN,    /* bytes for the session */
     TUSK__STAGE_TLS,     /* the handshake's next flight */
     TUSK__STAGE_COUNT
 };
 
 typedef struct tusk__canceller tusk__canceller;
+
+/* One address of a host while it is being connected to (dial.c). */
+typedef struct tusk__try {
+    tusk_io io; /* first */
+    tusk__link *link;
+    const tusk__address *address;
+    enum { TUSK__TRY_NEW, TUSK__TRY_OPEN, TUSK__TRY_OVER } state;
+    int fd;
+} tusk__try;
 
 struct tusk__link {
     tusk_io io; /* first: the host hands it back */
@@ -38,9 +47,13 @@ struct tusk__link {
 
     size_t *order;             /* the hosts in the order of attempts */
     size_t host_at;            /* index into order */
-    tusk__resolve *resolve;
-    const tusk__address *addresses;
-    size_t naddresses, address_at;
+    tusk__resolve *resolve;    /* owns the addresses */
+    tusk__try *tries;          /* one per address of the host */
+    size_t ntries;
+    const tusk__address *address; /* the one in use, or the last one that failed */
+    int64_t dial_at;           /* when the next try begins */
+    int dial_error;            /* errno of the last one that failed */
+    bool noted;                /* the failure has been written to `attempts` already */
     bool tls_used;             /* the current attempt got as far as the TLS handshake */
     bool plain_next;           /* sslmode=prefer: the next attempt at this address goes without TLS */
     bool tls_next;             /* sslmode=allow: with */
@@ -76,9 +89,28 @@ void tusk__link_on_connect(tusk__link *, unsigned events);
 void tusk__link_on_tls(tusk__link *, unsigned events);
 /* The session wants TLS now. */
 void tusk__link_begin_tls(tusk__link *);
-/* A connected or connecting socket to an address with the settings' options; -1 and errno. */
-int tusk__link_socket(const tusk__settings *, const tusk__address *);
+/* One of the tries has connected: link->fd and link->address are set. */
+void tusk__link_connected(tusk__link *);
+/* `connection to server at "db" (192.0.2.1), port 5432 failed: ...` goes to link->attempts. */
+void tusk__link_note_attempt(tusk__link *, const tusk_error *);
 int tusk__link_tls_stream(tusk__link *, int fd, tusk__stream **, char *error, size_t size);
+
+/* ── dial.c ───────────────────────────────────────────────────────────────────────────────── */
+/* The addresses of a host become tries; they must outlive them. TUSK_ENOMEM, TUSK_EAUTH. */
+int tusk__dial_prepare(tusk__link *, const tusk__address *, size_t n);
+/* Begins the next try. Where none is left and none is open, the attempt has failed. */
+void tusk__dial_next(tusk__link *);
+/* There are addresses that have not been tried. */
+bool tusk__dial_more(const tusk__link *);
+/* The address in use is to be tried once more. */
+void tusk__dial_again(tusk__link *);
+/* Closes what is still connecting. */
+void tusk__dial_rest(tusk__link *);
+void tusk__dial_free(tusk__link *);
+/* A connected or connecting socket to an address with the settings' options; -1 and errno. */
+int tusk__dial_socket(const tusk__settings *, const tusk__address *);
+/* The errno a connecting socket ended with; 0: connected. */
+int tusk__dial_error(int fd);
 
 /* ── cancel.c ─────────────────────────────────────────────────────────────────────────────── */
 void tusk__link_cancel(tusk_conn *);

@@ -31,6 +31,15 @@ static char *copy(tusk_conn *c, const char *s)
     return p == NULL ? NULL : memcpy(p, s, size);
 }
 
+void tusk__params_clear(tusk_conn *c)
+{
+    for (int i = 0; i < c->nparams; i++) {
+        tusk__session_alloc(c, c->params[i].name, 0);
+        tusk__session_alloc(c, c->params[i].value, 0);
+    }
+    c->nparams = 0;
+}
+
 static int set_param(tusk_conn *c, const char *name, const char *value)
 {
     tusk__param *p = c->params, *end = p + c->nparams;

@@ -34,6 +34,7 @@ int tusk__session_new(tusk_conn **out, const tusk__session_parts *parts)
     c->crypto = parts->crypto;
     c->settings = parts->settings;
     c->settings_free = parts->settings_free;
+    c->attrs = c->settings.target_session_attrs;
     c->phase = TUSK__START;
     c->holding = true;
     c->next_deadline = TUSK_NEVER;
@@ -68,10 +69,7 @@ static void free_conn(tusk_conn *c)
     tusk_buf_free(&c->group_error_body);
     tusk_buf_free(&c->trace_line);
     tusk__session_alloc(c, c->cells, 0);
-    for (int i = 0; i < c->nparams; i++) {
-        tusk__session_alloc(c, c->params[i].name, 0);
-        tusk__session_alloc(c, c->params[i].value, 0);
-    }
+    tusk__params_clear(c);
     c->crypto->wipe(c->key, sizeof c->key);
     c->settings_free(&c->settings);
     tusk__realloc(c->alloc, c->alloc_ud, c, 0);

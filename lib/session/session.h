@@ -180,6 +180,8 @@ struct tusk_conn {
     bool sweep;              /* a request was dropped: its done() is due */
     bool announced;          /* watcher.closed has been called */
     const tusk__host *host;
+    enum tusk__session_attrs attrs; /* which role the server must have */
+    bool wrong_role;         /* it has another: the next host, not the next address */
     tusk__transport transport;
     tusk__login login;
     uint32_t protocol;
@@ -257,6 +259,7 @@ int tusk__session_login(tusk_conn *);
  * conn->login.deriving. Inside enter/leave. */
 void tusk__session_work(tusk_conn *);
 void tusk__login_wipe(tusk__login *);
+void tusk__params_clear(tusk_conn *);
 /* Releases what was held back during start-up, COPY IN or a cancel. */
 int tusk__session_release_held(tusk_conn *);
 

@@ -9,6 +9,7 @@ int tusk__session_start(tusk_conn *c, const tusk__host *host, const tusk__transp
 {
     /* Nothing of an earlier attempt may show here: neither its bytes nor what it agreed to. */
     tusk__login_wipe(&c->login);
+    tusk__params_clear(c);
     c->out.base = tusk__out_position(&c->out);
     c->out.sent = 0;
     tusk_buf_clear(&c->out.buf);
@@ -146,11 +147,41 @@ int tusk__on_backend_key(tusk_conn *c, const tusk__frame *f)
     return TUSK_OK;
 }
 
+/* target_session_attrs by what the server reported (PostgreSQL 14 and later): no query, no round trip.
+ * NULL: the role is right. */
+static const char *role_complaint(const tusk_conn *c)
+{
+    const char *standby = tusk_conn_param(c, "in_hot_standby");
+    const char *read_only = tusk_conn_param(c, "default_transaction_read_only");
+    if (c->attrs == TUSK__ATTRS_ANY)
+        return NULL;
+    if (standby == NULL || read_only == NULL)
+        return "the server does not report its role (target_session_attrs needs PostgreSQL 14, and a "
+               "pooler that passes in_hot_standby on)";
+    bool is_standby = strcmp(standby, "on") == 0;
+    bool is_read_only = is_standby || strcmp(read_only, "on") == 0;
+    switch (c->attrs) {
+    case TUSK__ATTRS_READ_WRITE:
+        return is_read_only ? "session is read-only" : NULL;
+    case TUSK__ATTRS_READ_ONLY:
+        return is_read_only ? NULL : "session is not read-only";
+    case TUSK__ATTRS_PRIMARY:
+        return is_standby ? "server is in hot standby mode" : NULL;
+    default:
+        return is_standby ? NULL : "server is not in hot standby mode";
+    }
+}
+
 int tusk__on_startup_ready(tusk_conn *c, const tusk__frame *f)
 {
     int status = tusk__decode_ready(f, &c->tx);
     if (status != TUSK_OK)
         return status;
+    const char *complaint = role_complaint(c);
+    if (complaint != NULL) {
+        c->wrong_role = true;
+        return tusk__session_fail(c, TUSK_EIO, 0, complaint);
+    }
     tusk__login_wipe(&c->login);
     c->phase = TUSK__IDLE;
     if (tusk__session_release_held(c) != TUSK_OK)

@@ -1,0 +1,214 @@
+/* lib/net/dial.c: one host, several addresses: they are tried one after another, each 250 ms after the
+ * one before unless that failed sooner, and the first that connects is taken (RFC 8305). A dead
+ * address costs a quarter of a second instead of a timeout. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "lib/net/hosts.h"
+#include "lib/net/link.h"
+
+#define STAGGER (INT64_C(250) * 1000 * 1000)
+
+static void set_option(int fd, int level, int name, int value)
+{
+    if (value > 0) /* 0: the system's own default; a refusal costs nothing but the wish */
+        setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static void set_tcp_options(int fd, const tusk__settings *s)
+{
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+#ifdef TCP_USER_TIMEOUT
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, s->tcp_user_timeout);
+#endif
+    if (!s->keepalives)
+        return;
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+#ifdef TCP_KEEPIDLE
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, s->keepalives_idle);
+#elif defined(TCP_KEEPALIVE)
+    set_option(fd, IPPROTO_TCP, TCP_KEEPALIVE, s->keepalives_idle);
+#endif
+#ifdef TCP_KEEPINTVL
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, s->keepalives_interval);
+#endif
+#ifdef TCP_KEEPCNT
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, s->keepalives_count);
+#endif
+}
+
+int tusk__dial_socket(const tusk__settings *s, const tusk__address *a)
+{
+    int fd = socket(a->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (a->addr.ss_family != AF_UNIX)
+        set_tcp_options(fd, s);
+    int done;
+    do
+        done = connect(fd, (const struct sockaddr *)&a->addr, a->len);
+    while (done < 0 && errno == EINTR);
+    if (done == 0 || errno == EINPROGRESS)
+        return fd;
+    int sys = errno;
+    close(fd);
+    errno = sys;
+    return -1;
+}
+
+int tusk__dial_error(int fd)
+{
+    int sys = 0;
+    socklen_t len = sizeof sys;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &len) < 0 ? errno : sys;
+}
+
+/* Takes the descriptor out of a try; -1 if it has none. */
+static int release(tusk__try *t)
+{
+    int fd = t->fd;
+    if (fd >= 0) {
+        t->io.fd = -1;
+        t->io.events = 0;
+        t->link->host->watch(t->link->host, &t->io);
+    }
+    t->fd = -1;
+    return fd;
+}
+
+/* Gives up what is still connecting; it may be tried again. */
+static void rest(tusk__link *l)
+{
+    for (size_t i = 0; i < l->ntries; i++) {
+        int fd = release(&l->tries[i]);
+        if (fd >= 0)
+            close(fd);
+        if (l->tries[i].state == TUSK__TRY_OPEN)
+            l->tries[i].state = TUSK__TRY_NEW;
+    }
+}
+
+static void failed(tusk__try *t, int sys)
+{
+    tusk__link *l = t->link;
+    tusk_error e = {.status = TUSK_EIO, .sys = sys, .message = strerror(sys)};
+    t->state = TUSK__TRY_OVER;
+    l->address = t->address;
+    l->dial_error = sys;
+    tusk__link_note_attempt(l, &e);
+}
+
+static bool begin(tusk__try *t)
+{
+    tusk__link *l = t->link;
+    t->fd = tusk__dial_socket(&l->conn->settings, t->address);
+    if (t->fd < 0) {
+        failed(t, errno);
+        return false;
+    }
+    t->state = TUSK__TRY_OPEN;
+    t->io.fd = t->fd;
+    t->io.events = TUSK_WRITE;
+    l->host->watch(l->host, &t->io);
+    return true;
+}
+
+bool tusk__dial_more(const tusk__link *l)
+{
+    for (size_t i = 0; i < l->ntries; i++)
+        if (l->tries[i].state == TUSK__TRY_NEW)
+            return true;
+    return false;
+}
+
+void tusk__dial_next(tusk__link *l)
+{
+    size_t open = 0;
+    bool begun = false;
+    for (size_t i = 0; i < l->ntries && !begun; i++)
+        begun = l->tries[i].state == TUSK__TRY_NEW && begin(&l->tries[i]);
+    for (size_t i = 0; i < l->ntries; i++)
+        open += l->tries[i].state == TUSK__TRY_OPEN;
+    l->dial_at = tusk__dial_more(l) ? tusk__link_now(l) + STAGGER : TUSK_NEVER;
+    if (open == 0) {
+        l->noted = true; /* each of them has been, by itself */
+        tusk__session_fail(l->conn, TUSK_EIO, l->dial_error, strerror(l->dial_error));
+    }
+}
+
+static void won(tusk__try *t)
+{
+    tusk__link *l = t->link;
+    l->address = t->address;
+    l->fd = release(t);
+    t->state = TUSK__TRY_OVER; /* what goes wrong from here on is not repeated at this address */
+    rest(l);
+    l->dial_at = TUSK_NEVER;
+    tusk__link_connected(l);
+}
+
+static void ready(tusk_io *io, unsigned events)
+{
+    tusk__try *t = (tusk__try *)(void *)io;
+    tusk__link *l = t->link;
+    tusk_conn *c = l->conn;
+    if (!(events & TUSK_WRITE) || t->state != TUSK__TRY_OPEN || c->phase == TUSK__DEAD)
+        return;
+    tusk__session_enter(c);
+    int sys = tusk__dial_error(t->fd);
+    if (sys == 0) {
+        won(t);
+    } else {
+        close(release(t));
+        failed(t, sys);
+        tusk__dial_next(l);
+    }
+    if (tusk__session_leave(c) && c->phase != TUSK__DEAD)
+        tusk__link_update(l);
+}
+
+int tusk__dial_prepare(tusk__link *l, const tusk__address *addresses, size_t n)
+{
+    const tusk__settings *s = &l->conn->settings;
+    tusk__dial_free(l);
+    l->tries = tusk__session_alloc(l->conn, NULL, n * sizeof *l->tries);
+    size_t *order = tusk__session_alloc(l->conn, NULL, n * sizeof *order);
+    int status = l->tries == NULL || order == NULL ? TUSK_ENOMEM : TUSK_OK;
+    if (status == TUSK_OK)
+        status = tusk__addresses_order(order, addresses, n,
+                                       s->load_balance_random ? l->conn->crypto : NULL);
+    for (size_t i = 0; i < n && status == TUSK_OK; i++) {
+        l->tries[i] = (tusk__try){.io = {.fd = -1, .deadline = TUSK_NEVER, .ready = ready},
+                                  .link = l,
+                                  .address = &addresses[order[i]],
+                                  .fd = -1};
+        l->ntries = i + 1;
+    }
+    tusk__session_alloc(l->conn, order, 0);
+    return status;
+}
+
+void tusk__dial_again(tusk__link *l)
+{
+    for (size_t i = 0; i < l->ntries; i++)
+        if (l->tries[i].address == l->address)
+            l->tries[i].state = TUSK__TRY_NEW;
+}
+
+void tusk__dial_rest(tusk__link *l)
+{
+    rest(l);
+    l->dial_at = TUSK_NEVER;
+}
+
+void tusk__dial_free(tusk__link *l)
+{
+    tusk__dial_rest(l);
+    tusk__session_alloc(l->conn, l->tries, 0);
+    l->tries = NULL;
+    l->ntries = 0;
+    l->address = NULL;
+}
