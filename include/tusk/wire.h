@@ -16,7 +16,8 @@ enum tusk_wants {
     TUSK_WANT_RECV = 1,
     TUSK_WANT_SEND = 2,
     TUSK_WANT_TLS = 4, /* the server agreed to TLS: do the handshake, then call tusk_tls_done */
-    TUSK_DEAD = 8      /* nothing will happen any more: tusk_close it */
+    TUSK_DEAD = 8,     /* nothing will happen any more: tusk_close it */
+    TUSK_WANT_CANCEL = 16 /* a request is to be cancelled at the server: see tusk_cancel_bytes */
 };
 
 /* A detached connection; its StartupMessage (or SSLRequest, by sslmode) is ready to send. */
@@ -39,6 +40,12 @@ TUSK_API void tusk_send_ack(tusk_conn *, size_t n);
  * if there is none; verified says that the certificate was checked against a trusted root and the
  * host name. */
 TUSK_API void tusk_tls_done(tusk_conn *, tusk_slice server_end_point, bool verified);
+
+/* Appends the CancelRequest for what is running, to be sent on a connection of its own (with the same
+ * TLS policy) which the server then closes. Until tusk_cancel_done says that it did, nothing new is
+ * sent on this one: the cancel could hit it. */
+TUSK_API int tusk_cancel_bytes(tusk_conn *, tusk_buf *out);
+TUSK_API void tusk_cancel_done(tusk_conn *);
 
 /* Hands in the time, for the deadlines of requests: tusk_now() or a simulated clock. */
 TUSK_API void tusk_tick(tusk_conn *, int64_t now);

@@ -21,8 +21,8 @@ void tusk_timeout(tusk_req *r, int64_t ns)
 {
     tusk_conn *c = r->conn;
     int64_t t = now(c);
-    if (r->timed_out)
-        return; /* it is being cancelled already */
+    if (r->timed_out || r->ended)
+        return; /* it is being cancelled already, or over */
     set_deadline(r, ns <= 0 || ns > TUSK_NEVER - t ? TUSK_NEVER : t + ns);
     tusk__session_changed(c);
 }
@@ -66,11 +66,13 @@ static void ask_server(tusk_req *r)
 {
     if (r->cancel_sent || r->await == TUSK__READY || r->await == TUSK__SKIP)
         return; /* nothing is left to be cancelled */
+    tusk_conn *c = r->conn;
     r->cancel_sent = true;
-    if (r->conn->ops == NULL)
-        return;
-    r->conn->cancelling = r->conn->holding = true;
-    r->conn->ops->cancel(r->conn);
+    c->cancelling = c->holding = true;
+    if (c->ops != NULL)
+        c->ops->cancel(c);
+    else
+        c->cancel_wanted = true;
 }
 
 void tusk__session_cancelled(tusk_conn *c)
@@ -86,14 +88,14 @@ void tusk__session_cancelled(tusk_conn *c)
 void tusk_cancel(tusk_req *r)
 {
     tusk_conn *c = r->conn;
-    if (r->cancel || c->phase == TUSK__DEAD)
+    if (r->cancel || r->ended || c->phase == TUSK__DEAD)
         return;
     r->cancel = true;
     tusk__session_enter(c);
-    if (c->current == r && c->phase == TUSK__IDLE && !r->held)
-        ask_server(r);
-    else if (cut(r))
+    if (cut(r))
         tusk__queue_dropped(c, r);
+    else if (c->current == r && c->phase == TUSK__IDLE && !r->held)
+        ask_server(r); /* otherwise when its turn comes: tusk__req_current */
     tusk__session_leave(c);
 }
 

@@ -112,6 +112,7 @@ static void done(tusk_req *r, enum tusk_fate fate, const tusk_error *error, char
                       .tag = {r->tag, r->tag_len},
                       .rows = r->rows,
                       .tx = tx};
+    r->ended = true;
     release_stmt(r);
     if (r->internal || r->conn->phase == TUSK__DEAD) {
         /* ours, or its text stays the reason of the death */

@@ -98,6 +98,7 @@ struct tusk_req {
     bool copy_binary;       /* and its header has been written by tusk_copy_row */
     bool cancel, timed_out; /* asked to end; the second says why */
     bool cancel_sent;
+    bool ended;             /* its done() is being called */
     int status;             /* its own failure, TUSK_OK so far */
     uint64_t rows;
     uint8_t tag_len;
@@ -177,6 +178,7 @@ struct tusk_conn {
     bool paused;             /* a sink said TUSK_EAGAIN */
     bool resume_asked;       /* tusk_resume was called before that took effect */
     bool cancelling;         /* a CancelRequest is under way: it could hit whatever is sent now */
+    bool cancel_wanted;      /* detached: somebody has to send a CancelRequest */
     bool sweep;              /* a request was dropped: its done() is due */
     bool announced;          /* watcher.closed has been called */
     const tusk__host *host;

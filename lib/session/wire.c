@@ -1,5 +1,6 @@
 /* lib/session/wire.c: tusk/wire.h: the session's own buffers, lent to whoever moves the bytes. */
 #include "lib/session/session.h"
+#include "proto/encode.h"
 
 #define RECEIVE_ROOM ((size_t)16 << 10)
 
@@ -14,6 +15,8 @@ unsigned tusk_wants(const tusk_conn *c)
         wants |= TUSK_WANT_RECV;
     if (c->out.sent < c->out.buf.len)
         wants |= TUSK_WANT_SEND;
+    if (c->cancel_wanted)
+        wants |= TUSK_WANT_CANCEL;
     return wants;
 }
 
@@ -88,5 +91,23 @@ void tusk_tick(tusk_conn *c, int64_t now)
         return;
     tusk__session_enter(c);
     tusk__session_turn(c, now);
+    tusk__session_leave(c);
+}
+
+int tusk_cancel_bytes(tusk_conn *c, tusk_buf *out)
+{
+    c->cancel_wanted = false;
+    if (c->key_len == 0)
+        return tusk__session_refuse(c, TUSK_EINVAL, "the server gave no key to cancel with");
+    tusk__encode_cancel_request(out, c->pid, c->key, c->key_len);
+    return out->status;
+}
+
+void tusk_cancel_done(tusk_conn *c)
+{
+    if (!c->cancelling || c->phase == TUSK__DEAD)
+        return;
+    tusk__session_enter(c);
+    tusk__session_cancelled(c);
     tusk__session_leave(c);
 }
