@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* The server's MaxArraySize: more elements it refuses. */
-enum { MAX_ELEMENTS = 134217727 };
-
 /* Everything before the elements. The count is bound by the bytes there are: each has a length. */
 static int read_header(tusk__reader *in, tusk_array *a)
 {
@@ -27,7 +24,7 @@ static int read_header(tusk__reader *in, tusk_array *a)
         if (a->dims[i] < 0 || (int64_t)a->lower[i] + a->dims[i] > INT32_MAX)
             return TUSK_EDATA;
         count *= (uint64_t)a->dims[i];
-        if (count > MAX_ELEMENTS)
+        if (count > TUSK__MAX_ELEMENTS)
             return TUSK_EDATA;
     }
     a->count = ndim != 0 ? (int32_t)count : 0;
@@ -47,18 +44,16 @@ static int read_length(tusk__reader *in, const tusk_array *a, int32_t *len)
     return *len < 0 || (size_t)*len <= tusk__reader_left(in) ? TUSK_OK : TUSK_EDATA;
 }
 
-/* The header of a value that must be an array; of a type that is not known, as well. */
-static int open_array(tusk_value v, tusk_array *a)
+int tusk__array_open(tusk_value v, tusk_array *a)
 {
-    if (v.format != TUSK_FORMAT_TEXT && v.format != TUSK_FORMAT_BINARY)
-        return TUSK_EINVAL;
-    if (tusk_is_null(v))
-        return TUSK_ENULL;
+    int status = tusk__readable(v);
+    if (status != TUSK_OK)
+        return status;
     const tusk__type *type = tusk__type_find(v.oid);
     if (v.format != TUSK_FORMAT_BINARY || (type != NULL && type->codec->rep != TUSK__REP_ARRAY))
         return TUSK_ETYPE;
     tusk__reader in = tusk__reader_of(v.ptr, (size_t)v.len);
-    int status = read_header(&in, a);
+    status = read_header(&in, a);
     if (status != TUSK_OK)
         return status;
     return type != NULL && type->of != 0 && type->of != a->elem_oid ? TUSK_EDATA : TUSK_OK;
@@ -67,7 +62,7 @@ static int open_array(tusk_value v, tusk_array *a)
 int tusk_to_array(tusk_value v, tusk_array *out)
 {
     tusk_array a;
-    int status = open_array(v, &a);
+    int status = tusk__array_open(v, &a);
     if (status != TUSK_OK)
         return status;
     tusk__reader in = tusk__reader_of(a.at, (size_t)(a.end - a.at));
@@ -243,7 +238,7 @@ static int scan_element(scan *s)
         return status;
     if (!item.quoted && item.text.len == 0)
         return TUSK_EDATA;
-    if (++s->count > MAX_ELEMENTS)
+    if (++s->count > TUSK__MAX_ELEMENTS)
         return TUSK_ETOOBIG;
     if (!item.quoted && !item.escaped && tusk__is_word(item.text, "null")) {
         s->nulls = true;

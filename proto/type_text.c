@@ -1,5 +1,6 @@
 /* proto/type_text.c: the types whose binary form is text, text behind a version byte, raw bytes or
  * a single one: text and its kin, json, xml, jsonb, jsonpath, bytea, "char", uuid, void. */
+#include "proto/auth.h"
 #include "proto/decimal.h"
 #include "proto/types.h"
 
@@ -247,3 +248,11 @@ static int parse_void(tusk__conv *c, const tusk__type *type, tusk_slice text)
 }
 
 const tusk__codec tusk__codec_void = {TUSK__REP_NONE, 0, render_void, parse_void, NULL, false};
+
+int tusk_text_check(tusk_slice text)
+{
+    int status = tusk__check_text((const uint8_t *)text.ptr, text.len);
+    if (status != TUSK_OK)
+        return status;
+    return tusk__utf8_valid(text.ptr, text.len) == text.len ? TUSK_OK : TUSK_EDATA;
+}

@@ -93,6 +93,12 @@ int tusk__open(tusk_value, const tusk__codec *, void *room, size_t size, tusk__r
 /* Refuses what no getter can read: TUSK_EINVAL, TUSK_ENULL. */
 int tusk__readable(tusk_value);
 
+/* The server's MaxArraySize: more elements it refuses. */
+enum { TUSK__MAX_ELEMENTS = 134217727 };
+/* The header of an array, or of a value of a type that is not compiled in; the elements behind it are
+ * not looked at. */
+int tusk__array_open(tusk_value, tusk_array *);
+
 /* An argument's bytes in binary whatever its kind, behind their length, as containers and COPY hold
  * them; NULL as length -1. Text needs an oid whose text is parsed. */
 int tusk__arg_put_binary(tusk_buf *out, const tusk_arg *, const tusk_text_style *);

@@ -316,6 +316,26 @@ int tusk__arg_put(tusk_buf *out, const tusk_arg *arg)
     return codec->check(out->data + mark, out->len - mark);
 }
 
+int tusk__arg_put_binary(tusk_buf *out, const tusk_arg *arg, const tusk_text_style *style)
+{
+    if (arg->kind == TUSK_ARG_NULL) {
+        tusk_put_u32(out, UINT32_MAX);
+        return out->status;
+    }
+    size_t mark = tusk__buf_mark(out);
+    tusk_put_u32(out, 0);
+    int status = arg->kind == TUSK_ARG_TEXT ? tusk_value_parse(arg->oid, arg->v.s, style, out)
+                                            : tusk__arg_put(out, arg);
+    if (status == TUSK_OK)
+        status = out->status;
+    if (status != TUSK_OK)
+        return status;
+    if (out->len - mark - 4 > INT32_MAX)
+        return TUSK_ETOOBIG;
+    tusk__put_at_u32(out, mark, (uint32_t)(out->len - mark - 4));
+    return TUSK_OK;
+}
+
 int tusk__arg_format(const tusk_arg *arg)
 {
     return arg->kind == TUSK_ARG_TEXT ? TUSK_FORMAT_TEXT : TUSK_FORMAT_BINARY;

@@ -16,8 +16,8 @@
 #include <cmocka.h>
 #include <tusk/tusk.h>
 
-#define MS     INT64_C(1000000)
-#define SECOND (1000 * MS)
+#define MILLISECOND INT64_C(1000000)
+#define SECOND      (1000 * MILLISECOND)
 
 typedef struct live_test {
     const char *name;

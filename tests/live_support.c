@@ -1,8 +1,6 @@
 /* tests/live_support.c: see live.h. */
 #include "tests/live.h"
-
-#include <dirent.h>
-#include <unistd.h>
+#include "tests/loop_fixture.h"
 
 /* Generous: under valgrind, on a busy machine. */
 #define PATIENCE (60 * SECOND)
@@ -16,17 +14,6 @@ static int dones;
 
 /* ── running ───────────────────────────────────────────────────────────────────────────────── */
 
-static int open_descriptors(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    assert_non_null(d);
-    while (readdir(d) != NULL)
-        n++;
-    closedir(d);
-    return n;
-}
-
 static void run(void **state)
 {
     const live_test *t = *state;
@@ -38,9 +25,9 @@ static void run(void **state)
     }
     memset(&live_memory, 0, sizeof live_memory);
     dones = 0;
-    int before = open_descriptors();
+    int before = loop_descriptors();
     t->run();
-    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(loop_descriptors(), before);
     assert_int_equal(live_memory.live, 0);
     tusk_loop_free(loop);
 }

@@ -152,6 +152,12 @@ typedef struct tape_options {
     uint64_t seed;
 } tape_options;
 
+/* The replay that is going on, for a report of a crash. */
+extern struct tape_now {
+    const char *path, *mode;
+    size_t at;
+} tape_now;
+
 /* False, with the reason printed, if one replay fails. */
 bool tape_put_through(const tape *, const tape_options *, tape_figures *);
 

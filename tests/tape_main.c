@@ -3,6 +3,7 @@
  * --quick flips eight bits per byte instead of trying all values, --whole plays each tape only once,
  * --bad demands that every tape fails, --corpus writes what fuzz targets start from. */
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,8 +90,21 @@ static bool play_path(run *r, const char *path)
     return ok;
 }
 
+/* Says which replay it was; the default action follows. */
+static void crashed(int sig)
+{
+    fprintf(stderr, "signal %d in replay: %s %zu of %s\n", sig,
+            tape_now.mode != NULL ? tape_now.mode : "", tape_now.at,
+            tape_now.path != NULL ? tape_now.path : "");
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
 int main(int argc, char **argv)
 {
+    signal(SIGABRT, crashed);
+    if (signal(SIGSEGV, crashed) != SIG_DFL)
+        signal(SIGSEGV, SIG_DFL); /* a sanitizer reports better */
     run r = {.options = {.all_flips = true, .seed = 1}};
     bool ok = argc > 1;
     for (int i = 1; i < argc; i++) {

@@ -11,6 +11,17 @@ enum { MANY_BYTES = 4096, RANDOM_RUNS = 200, ALL_VALUES = 1024 };
 static const tape_mode whole = {
     .strict = true, .chunk = SIZE_MAX, .stop = SIZE_MAX, .fence = true};
 
+struct tape_now tape_now;
+
+/* Announces a replay and makes it. */
+static void start(const tape *t, const tape_mode *mode, const char *name, size_t at, tape_result *r,
+                  tape_figures *figures)
+{
+    tape_now = (struct tape_now){t->path, name, at};
+    tape_play(t, mode, r);
+    figures->replays++;
+}
+
 static bool report(const tape *t, const char *mode, size_t at, const tape_result *r)
 {
     if (!r->ok)
@@ -23,8 +34,7 @@ static bool play(const tape *t, const tape_mode *mode, const char *name, size_t 
                  tape_figures *figures)
 {
     tape_result r;
-    tape_play(t, mode, &r);
-    figures->replays++;
+    start(t, mode, name, at, &r, figures);
     bool ok = report(t, name, at, &r);
     tape_result_free(&r);
     return ok;
@@ -59,8 +69,7 @@ static bool guarded(const tape *t, tape_figures *figures)
             continue;
         tape_result r;
         mode.skew = step->data.len;
-        tape_play(t, &mode, &r);
-        figures->replays++;
+        start(t, &mode, "guarded block of bytes", mode.skew, &r, figures);
         figures->guarded += r.fences;
         ok = report(t, "guarded block of bytes", mode.skew, &r);
         tape_result_free(&r);
@@ -102,8 +111,7 @@ static bool cut_off(const tape *t, const tape_result *golden, tape_figures *figu
     size_t step = t->server_bytes > MANY_BYTES ? t->server_bytes / MANY_BYTES : 1;
     for (mode.stop = t->common_bytes; ok && mode.stop < t->server_bytes; mode.stop += step) {
         tape_result r;
-        tape_play(t, &mode, &r);
-        figures->replays++;
+        start(t, &mode, "cut off at byte", mode.stop, &r, figures);
         figures->cuts++;
         ok = report(t, "cut off at byte", mode.stop, &r) && check_cut(t, mode.stop, golden, &r);
         tape_result_free(&r);
@@ -131,14 +139,13 @@ static bool flipped(const tape *t, const tape_options *o, tape_figures *figures)
 /* Every allocation fails, until a replay needs none that would. */
 static bool without_memory(const tape *t, bool from_then_on, tape_figures *figures)
 {
+    const char *name = from_then_on ? "no memory from allocation" : "no memory for allocation";
     tape_mode mode = whole;
     mode.fail_on = from_then_on;
     for (mode.fail_at = 1;; mode.fail_at++) {
         tape_result r;
-        tape_play(t, &mode, &r);
-        figures->replays++;
-        bool ok = report(t, from_then_on ? "no memory from allocation" : "no memory for allocation",
-                         mode.fail_at, &r);
+        start(t, &mode, name, mode.fail_at, &r, figures);
+        bool ok = report(t, name, mode.fail_at, &r);
         size_t failures = r.failures;
         tape_result_free(&r);
         if (!ok || failures == 0)
@@ -158,8 +165,7 @@ static bool put_through(const tape *t, const tape_options *o, tape_figures *figu
     tape_mode bytewise = whole;
     bytewise.chunk = 1;
     tape_result golden;
-    tape_play(t, &bytewise, &golden);
-    figures->replays++;
+    start(t, &bytewise, "byte by byte", 0, &golden, figures);
     bool ok = report(t, "byte by byte", 0, &golden);
     ok = ok && in_pieces(t, o, figures) && guarded(t, figures);
     ok = ok && cut_off(t, &golden, figures);

@@ -1,5 +1,6 @@
 /* tests/unit_config_memory.c: every call on settings with the n-th allocation failing, for every n:
- * TUSK_ENOMEM, nothing changed, nothing leaked. */
+ * TUSK_ENOMEM, nothing changed, nothing leaked. And what held a secret is wiped before it is freed.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -152,6 +153,66 @@ static void settings(void **state)
     fail_each(run_env, run_build);
 }
 
+/* ── memory that held a secret ── */
+
+typedef struct watched {
+    size_t size;
+    max_align_t data[];
+} watched;
+
+static const char marker[] = "Xq7-marker-Vb2";
+static size_t dirty_frees;
+
+/* An allocator that looks at what it gets back. */
+static void *watching_realloc(void *ud, void *ptr, size_t size)
+{
+    (void)ud;
+    watched *old = ptr != NULL ? (watched *)((char *)ptr - sizeof(watched)) : NULL;
+    if (old != NULL)
+        dirty_frees += memmem(ptr, old->size, marker, sizeof marker - 1) != NULL;
+    if (size == 0) {
+        free(old);
+        return NULL;
+    }
+    watched *made = calloc(1, sizeof *made + size);
+    if (made == NULL)
+        return NULL;
+    made->size = size;
+    if (old != NULL)
+        memcpy(made->data, ptr, old->size < size ? old->size : size);
+    free(old);
+    return made->data;
+}
+
+static void secrets_are_wiped(void **state)
+{
+    (void)state;
+    tusk_config *config, *copy;
+    tusk__settings settings;
+    char text[512], error[256];
+    dirty_frees = 0;
+    assert_int_equal(tusk_config_new(&config, watching_realloc, NULL), TUSK_OK);
+    (void)snprintf(text, sizeof text, "postgres://u:%s@h/d?sslpassword=%s", marker, marker);
+    assert_int_equal(tusk_config_parse(config, text), TUSK_OK);
+    assert_int_equal(tusk_config_parse(config, text), TUSK_OK);
+    (void)snprintf(text, sizeof text, "password='%s' nonsense=1", marker);
+    assert_int_equal(tusk_config_parse(config, text), TUSK_ECONFIG);
+    assert_int_equal(tusk__config_clone(&copy, config), TUSK_OK);
+    tusk_config_free(config);
+    assert_int_equal(tusk__settings_build(&settings, copy, error, sizeof error), TUSK_OK);
+    assert_string_equal(settings.hosts[0].password, marker);
+    tusk__settings_free(&settings);
+    (void)snprintf(text, sizeof text, "h:5432:d:u:%0300d%s\n", 0, marker);
+    test_dir_write("passwords", 0600, text);
+    assert_int_equal(tusk_config_set(copy, "password", NULL), TUSK_OK);
+    assert_int_equal(tusk_config_set(copy, "passfile", test_dir_path("passwords")), TUSK_OK);
+    assert_int_equal(tusk__settings_build(&settings, copy, error, sizeof error), TUSK_OK);
+    assert_non_null(strstr(settings.hosts[0].password, marker));
+    tusk__settings_free(&settings);
+    tusk_config_free(copy);
+    assert_int_equal(dirty_frees, 0);
+}
+
 static int prepare(void **state)
 {
     (void)state;
@@ -178,10 +239,9 @@ static int clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(creating),
-        cmocka_unit_test(strings_and_calls),
-        cmocka_unit_test(surroundings),
-        cmocka_unit_test(settings),
+        cmocka_unit_test(creating),          cmocka_unit_test(strings_and_calls),
+        cmocka_unit_test(surroundings),      cmocka_unit_test(settings),
+        cmocka_unit_test(secrets_are_wiped),
     };
     return cmocka_run_group_tests_name("config_memory", tests, prepare, clean);
 }

@@ -86,6 +86,9 @@ static void bad_host_lists(void **state)
         "user=u host=a@b",
         "invalid host name in connection option \"host\": it contains \"@\" (write %40 "
         "for an \"@\" in the user or password of a URI)");
+    test_settings_refused("postgres://u:p@@ss@host/d",
+                          "invalid host name in connection option \"host\": it contains \"@\" "
+                          "(write %40 for an \"@\" in the user or password of a URI)");
     test_settings_refused(
         "postgres://u:secret/d",
         "invalid integer value (not shown: write %40 and %2F for \"@\" and \"/\" in the "

@@ -22,15 +22,16 @@ static void on_alarm(int sig)
 
 static void test_interrupted(fixture *f)
 {
-    struct sigaction act = {.sa_handler = on_alarm}, before;
-    const struct itimerval often = {{0, 500}, {0, 500}}, off = {{0, 0}, {0, 0}};
-    assert_int_equal(sigaction(SIGALRM, &act, &before), 0);
+    struct sigaction act = {.sa_handler = on_alarm};
+    const struct itimerval often = {{0, 1000}, {0, 1000}}, off = {{0, 0}, {0, 0}};
+    assert_int_equal(sigaction(SIGALRM, &act, NULL), 0);
     assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
     const int64_t until = tusk_now() + 10 * MS;
     const int rc = f->host->step(f->host, until);
     const int64_t end = tusk_now();
     assert_int_equal(setitimer(ITIMER_REAL, &off, NULL), 0);
-    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+    act.sa_handler = SIG_IGN; /* one may be on its way */
+    assert_int_equal(sigaction(SIGALRM, &act, NULL), 0);
     assert_int_equal(rc, TUSK_ETIMEDOUT);
     assert_true(end >= until);
 }
@@ -149,7 +150,7 @@ static void test_refused_does_not_spin(fixture *f)
     while (tusk_now() < until) {
         (void)f->host->step(f->host, until);
     }
-    assert_in_range(c.calls, 2, 21);
+    assert_in_range(c.calls, 1, 21);
     c.io.fd = -1;
     counter_watch(&c);
 }

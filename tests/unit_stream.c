@@ -15,7 +15,7 @@
 
 #include "tests/support/tls_peer.h"
 
-enum { BULK = 3 * 1000 * 1000 };
+enum { BULK = 1000 * 1000 };
 
 /* ── plain ─────────────────────────────────────────────────────────────────────────────────── */
 static void plain_stream(void **state)
@@ -88,10 +88,10 @@ struct pair {
     tusk__stream *stream;
 };
 
-static void open_stream(struct pair *p)
+static void open_stream(struct pair *p, int kind)
 {
     char error[256];
-    tls_peer_open(&p->peer, p->server);
+    tls_peer_open(&p->peer, p->server, kind);
     assert_int_equal(tusk__stream_tls_new(&p->stream, p->client, p->peer.client, "db.example",
                                           error, sizeof error),
                      TUSK_OK);
@@ -102,7 +102,7 @@ static void open_pair(struct pair *p, const tls_server *s)
     tusk__tls_options o = full();
     p->server = tls_server_new(s);
     p->client = tls_client(&o);
-    open_stream(p);
+    open_stream(p, SOCK_STREAM);
 }
 
 static void close_stream(struct pair *p, bool orderly)
@@ -354,7 +354,7 @@ static void once_more(struct pair *p, bool resumed)
 {
     uint8_t hash[64];
     char buffer[1];
-    open_stream(p);
+    open_stream(p, SOCK_STREAM);
     up(p);
     assert_int_equal(tusk__stream_tls_resumed(p->stream), resumed);
     assert_true(tusk__stream_tls_verified(p->stream));
@@ -383,7 +383,7 @@ static void resumption(void **state)
         }
         /* another name of the same server is another peer: its certificate was not checked for it
          */
-        tls_peer_open(&p.peer, p.server);
+        tls_peer_open(&p.peer, p.server, SOCK_STREAM);
         assert_int_equal(tusk__stream_tls_new(&p.stream, p.client, p.peer.client, "evil.example",
                                               error, sizeof error),
                          TUSK_OK);
@@ -469,7 +469,8 @@ static void key_update_while_writing(void **state)
     free(junk);
 }
 
-/* The answer to a key update finds the socket full: the read says that it wants to write. */
+/* The answer to a key update finds the socket full. Versions of OpenSSL differ in whether the read
+ * or the next write sends it: the read gives the data, or says that it wants to write. */
 static void read_wants_write(void **state)
 {
     (void)state;
@@ -489,10 +490,13 @@ static void read_wants_write(void **state)
     assert_int_equal(SSL_key_update(p.peer.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
     tls_peer_write(&p.peer, "data", 4);
     tls_peer_turn(&p.peer);
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(p.stream->ops->read(p.stream, buffer, sizeof buffer), TUSK_EAGAIN);
+    ptrdiff_t n = p.stream->ops->read(p.stream, buffer, sizeof buffer);
+    if (n == TUSK_EAGAIN) {
         assert_int_equal(p.stream->wants, TUSK_WRITE);
         assert_false(p.stream->ops->pending(p.stream));
+    } else {
+        assert_int_equal(p.stream->ops->write(p.stream, "more", 4), TUSK_EAGAIN);
+        assert_int_equal(p.stream->wants, TUSK_WRITE);
     }
     while (filled > 0) {
         k = recv(p.peer.fd, junk, filled < sizeof junk ? filled : sizeof junk, 0);
@@ -500,32 +504,37 @@ static void read_wants_write(void **state)
         filled -= (size_t)k;
     }
     p.peer.deaf = false;
-    assert_int_equal(tls_read_all(p.stream, &p.peer, buffer, 4), TUSK_OK);
+    if (n == TUSK_EAGAIN)
+        assert_int_equal(tls_read_all(p.stream, &p.peer, buffer, 4), TUSK_OK);
     assert_int_equal(p.stream->ops->write(p.stream, "more", 4), 4);
     tls_peer_turn(&p.peer);
     assert_int_equal(p.peer.seen, 4);
     close_pair(&p);
 }
 
+/* Records without data, each found by a look of its own at the socket: one read does not follow
+ * them for ever. */
 static void flood(void **state)
 {
     (void)state;
     struct pair p;
     char buffer[4];
-    open_pair(&p, &good_server);
+    tusk__tls_options o = full();
+    p.server = tls_server_new(&good_server);
+    p.client = tls_client(&o);
+    open_stream(&p, SOCK_SEQPACKET);
     up(&p);
     ptrdiff_t n = TUSK_EAGAIN;
-    /* key updates without end: each read is bounded, and one of them has enough */
-    for (int i = 0; i < 200 && n == TUSK_EAGAIN; i++) {
-        for (int k = 0; k < 200; k++) {
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < (round == 0 ? 10 : 50); i++) {
             assert_int_equal(SSL_key_update(p.peer.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
             assert_int_equal(SSL_do_handshake(p.peer.ssl), 1);
+            tls_peer_turn(&p.peer);
         }
-        tls_peer_turn(&p.peer);
-        tls_peer_turn(&p.peer);
         n = p.stream->ops->read(p.stream, buffer, sizeof buffer);
+        assert_int_equal(n, round == 0 ? TUSK_EAGAIN : TUSK_ETLS);
     }
-    assert_true(n == TUSK_EAGAIN || n == TUSK_ETLS);
+    assert_non_null(strstr(p.stream->error, "without data"));
     close_pair(&p);
 }
 

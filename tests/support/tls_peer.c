@@ -98,11 +98,11 @@ SSL_CTX *tls_server_new(const tls_server *s)
     return ctx;
 }
 
-void tls_peer_open(tls_peer *p, SSL_CTX *ctx)
+void tls_peer_open(tls_peer *p, SSL_CTX *ctx, int kind)
 {
     int fds[2];
     memset(p, 0, sizeof *p);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_int_equal(socketpair(AF_UNIX, kind, 0, fds), 0);
     for (int i = 0; i < 2; i++)
         assert_int_equal(fcntl(fds[i], F_SETFL, O_NONBLOCK), 0);
     p->client = fds[0];

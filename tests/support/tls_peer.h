@@ -39,7 +39,8 @@ const char *tls_cert(const char *name);
 /* A server's context; free it with SSL_CTX_free. */
 SSL_CTX *tls_server_new(const tls_server *);
 
-void tls_peer_open(tls_peer *, SSL_CTX *);
+/* kind: SOCK_STREAM, or SOCK_SEQPACKET to let one receive see no more than one turn sent. */
+void tls_peer_open(tls_peer *, SSL_CTX *, int kind);
 void tls_peer_close(tls_peer *);
 /* Takes what the client sent, goes on with the handshake or reads data, sends what there is. */
 void tls_peer_turn(tls_peer *);

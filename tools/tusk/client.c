@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/config/settings.h"
 #include "tools/tusk/cli.h"
 #include "tools/tusk/report.h"
 
@@ -108,26 +109,45 @@ static bool client_step(client *c)
     return false;
 }
 
-tusk_config *client_config(const char *dsn)
+/* Whether the settings are valid and go together. */
+static bool settings_fit(const tusk_config *config)
 {
-    tusk_config *config = NULL;
-    if (dsn == NULL) {
-        dsn = getenv("DATABASE_URL");
+    tusk__settings settings;
+    char error[512] = "";
+    const int status = tusk__settings_build(&settings, config, error, sizeof error);
+    if (status != TUSK_OK) {
+        report("%s", error[0] != '\0' ? error : tusk_strerror(status));
+        return false;
     }
-    if (tusk_config_new(&config, NULL, NULL) != TUSK_OK) {
-        report("%s", tusk_strerror(TUSK_ENOMEM));
-        return NULL;
+    if (settings.warning != NULL) {
+        report("warning: %s", settings.warning);
     }
+    tusk__settings_free(&settings);
+    return true;
+}
+
+static int config_fill(tusk_config *config, const char *dsn)
+{
     int status = tusk_config_set(config, "fallback_application_name", "tusk");
     if (status == TUSK_OK && dsn != NULL && dsn[0] != '\0') {
         status = tusk_config_parse(config, dsn);
     }
-    if (status == TUSK_OK) {
-        status = tusk_config_env(config);
+    return status == TUSK_OK ? tusk_config_env(config) : status;
+}
+
+tusk_config *client_config(const char *dsn)
+{
+    tusk_config *config = NULL;
+    if (tusk_config_new(&config, NULL, NULL) != TUSK_OK) {
+        report("%s", tusk_strerror(TUSK_ENOMEM));
+        return NULL;
     }
+    const int status = config_fill(config, dsn != NULL ? dsn : getenv("DATABASE_URL"));
     if (status != TUSK_OK) {
         const char *text = tusk_config_error(config);
         report("%s", text[0] != '\0' ? text : tusk_strerror(status));
+    }
+    if (status != TUSK_OK || !settings_fit(config)) {
         tusk_config_free(config);
         return NULL;
     }
@@ -152,12 +172,9 @@ int client_open(client *c, const char *dsn, bool trace)
         }
         status = tusk_connect(&c->conn, config, c->host, &watcher, c);
     }
-    if (status != TUSK_OK) {
-        const char *text = tusk_config_error(config);
-        report("%s", text[0] != '\0' ? text : tusk_strerror(status));
-    }
     tusk_config_free(config);
     if (status != TUSK_OK) {
+        report("%s", tusk_strerror(status));
         return EXIT_USAGE;
     }
     if (trace) {

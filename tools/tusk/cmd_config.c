@@ -76,23 +76,6 @@ static void put_settings(tusk_buf *out, const tusk_config *config, bool json)
     }
 }
 
-/* Each setting may be fine by itself and still not go with the others. */
-static bool settings_fit(const tusk_config *config)
-{
-    tusk__settings settings;
-    char error[512] = "";
-    const int status = tusk__settings_build(&settings, config, error, sizeof error);
-    if (status != TUSK_OK) {
-        report("%s", error[0] != '\0' ? error : tusk_strerror(status));
-        return false;
-    }
-    if (settings.warning != NULL) {
-        report("warning: %s", settings.warning);
-    }
-    tusk__settings_free(&settings);
-    return true;
-}
-
 static int command_run(int argc, char **argv)
 {
     enum { JSON = 256 };
@@ -119,7 +102,7 @@ static int command_run(int argc, char **argv)
     }
     output out;
     tusk_config *config = client_config(argv[optind]);
-    if (config == NULL || !settings_fit(config) || !output_open(&out, NULL)) {
+    if (config == NULL || !output_open(&out, NULL)) {
         tusk_config_free(config);
         return EXIT_USAGE;
     }

@@ -173,7 +173,6 @@ static void fail(query *q, const tusk_outcome *outcome)
     if (outcome->fate == TUSK_UNKNOWN) {
         report("whether the statement took effect is not known: the connection was lost before "
                "the server said so");
-        q->status = EXIT_USAGE;
     }
 }
 
@@ -236,6 +235,9 @@ static int describe(query *q)
         .params = described_params, .columns = described_columns, .done = described};
     tusk_request request = q->request;
     request.flags |= TUSK_DESCRIBE;
+    /* Their types are left to the server, so it need not be told how many there are: it tells us.
+     */
+    request.nargs = 0;
     q->done = false;
     const int status = client_ask(&q->client, &request, &sink, q, &q->done);
     return status != EXIT_FINE ? status : q->status;
@@ -263,6 +265,7 @@ static int run_row(void *ud, const tusk_row *row)
 static int run_bytes(void *ud, tusk_slice bytes)
 {
     query *q = ud;
+    q->render.raw = true;
     tusk_put_bytes(&q->out.buf, bytes.ptr, bytes.len);
     const int status = output_check(&q->out);
     return status == TUSK_OK ? 0 : stop(q, status, NULL);

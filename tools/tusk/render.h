@@ -28,6 +28,7 @@ struct render {
     int width;       /* columns of the result; -1 before begin */
     int column;      /* being rendered, from 0 */
     uint64_t rows;
+    bool raw;        /* COPY data went to the output instead */
     void *state;     /* the format's own */
 };
 

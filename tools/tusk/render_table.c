@@ -243,7 +243,7 @@ static int table_end(render *r, const tusk_outcome *outcome)
     if (r->width >= 0) {
         status = put_table(r);
     }
-    if (outcome->tag.len > 0 && (r->width < 0 || tag_counts(outcome->tag))) {
+    if (outcome->tag.len > 0 && !r->raw && (r->width < 0 || tag_counts(outcome->tag))) {
         screen_put(&r->out->buf, outcome->tag.ptr, outcome->tag.len);
         tusk_put_u8(&r->out->buf, '\n');
     }

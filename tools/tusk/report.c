@@ -147,31 +147,6 @@ static void print_caret(const char *label, tusk_slice sql, const char *position)
 
 /* ── errors ────────────────────────────────────────────────────────────────────────────────── */
 
-static void put_head(tusk_buf *line, const tusk_error *error)
-{
-    const char *severity = tusk_error_field(error, 'S');
-    const char *state = tusk_error_field(error, 'C');
-    if (error->status == TUSK_ESERVER) {
-        severity = severity != NULL ? severity : "ERROR";
-        screen_put(line, severity, strlen(severity));
-        if (state != NULL && strcmp(state, "00000") != 0) {
-            tusk_put_str(line, " ");
-            screen_put(line, state, strlen(state));
-        }
-        tusk_put_str(line, ": ");
-    }
-    screen_put(line, error->message, strlen(error->message));
-}
-
-static void print_head(const char *before, const tusk_error *error)
-{
-    tusk_buf line;
-    tusk_buf_init(&line, 0, NULL, NULL);
-    tusk_put_str(&line, before);
-    put_head(&line, error);
-    print_line(&line);
-}
-
 static void print_rest(const tusk_error *error)
 {
     print_field(error, 'D', "DETAIL: ");
@@ -185,13 +160,32 @@ static void print_rest(const tusk_error *error)
 
 void report_error(const tusk_error *error, tusk_slice sql)
 {
-    print_head(error->status == TUSK_ESERVER ? "" : "tusk: ", error);
+    const char *severity = tusk_error_field(error, 'S');
+    const char *state = tusk_error_field(error, 'C');
+    tusk_buf line;
+    tusk_buf_init(&line, 0, NULL, NULL);
+    if (severity == NULL) { /* it is not the server's */
+        tusk_put_str(&line, "tusk");
+    } else {
+        screen_put(&line, severity, strlen(severity));
+    }
+    if (state != NULL && strcmp(state, "00000") != 0) {
+        tusk_put_str(&line, " ");
+        screen_put(&line, state, strlen(state));
+    }
+    tusk_put_str(&line, ": ");
+    screen_put(&line, error->message, strlen(error->message));
+    print_line(&line);
     print_caret("LINE", sql, tusk_error_field(error, 'P'));
     print_rest(error);
 }
 
 void report_connect(const tusk_error *error)
 {
-    print_head("tusk: cannot connect: ", error);
+    tusk_buf line;
+    tusk_buf_init(&line, 0, NULL, NULL);
+    tusk_put_str(&line, "tusk: cannot connect: ");
+    screen_put(&line, error->message, strlen(error->message));
+    print_line(&line);
     print_rest(error);
 }

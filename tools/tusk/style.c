@@ -7,7 +7,7 @@
 
 #include "proto/types.h"
 
-enum { ZONE = 1, DATES = 2, INTERVALS = 4 };
+enum { ZONE = 1, DATES = 2, INTERVALS = 4, ALWAYS = 8 };
 
 /* Types whose text depends on the session; all other binary forms have one text. */
 static const struct {
@@ -34,8 +34,11 @@ static const struct {
     {6153, DATES | ZONE},
     {1186, INTERVALS}, /* interval */
     {1187, INTERVALS},
-    {2249, DATES | ZONE | INTERVALS}, /* record, of anything */
-    {2287, DATES | ZONE | INTERVALS},
+    /* record, its array and anyarray: what they hold may have no binary form, or one that only the
+     * server can name. */
+    {2249, ALWAYS},
+    {2287, ALWAYS},
+    {2277, ALWAYS},
 };
 
 static int32_t offset(void *ud, int64_t unix_seconds)
@@ -49,6 +52,7 @@ void style_open(style *s, const tusk_conn *conn)
     const char *dates = tusk_conn_param(conn, "DateStyle");
     const char *intervals = tusk_conn_param(conn, "IntervalStyle");
     memset(s, 0, sizeof *s);
+    s->differs = ALWAYS;
     if (place == NULL || !zone_load(&s->zone, place)) {
         s->differs |= ZONE;
     }
