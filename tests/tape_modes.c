@@ -6,7 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MANY_BYTES = 4096, RANDOM_RUNS = 200, ALL_VALUES = 1024 };
+/* Tapes of more than MANY_BYTES are cut and flipped at so many places only, spread over all of them. */
+enum { MANY_BYTES = 4096, PLACES = 300, RANDOM_RUNS = 100, ALL_VALUES = 1024 };
+
+static size_t distance(const tape *t)
+{
+    return t->server_bytes > MANY_BYTES ? t->server_bytes / PLACES : 1;
+}
 
 static const tape_mode whole = {
     .strict = true, .chunk = SIZE_MAX, .stop = SIZE_MAX, .fence = true};
@@ -108,7 +114,7 @@ static bool cut_off(const tape *t, const tape_result *golden, tape_figures *figu
 {
     tape_mode mode = whole;
     bool ok = true;
-    size_t step = t->server_bytes > MANY_BYTES ? t->server_bytes / MANY_BYTES : 1;
+    size_t step = distance(t);
     for (mode.stop = t->common_bytes; ok && mode.stop < t->server_bytes; mode.stop += step) {
         tape_result r;
         start(t, &mode, "cut off at byte", mode.stop, &r, figures);
@@ -125,7 +131,7 @@ static bool flipped(const tape *t, const tape_options *o, tape_figures *figures)
     mode.strict = false;
     bool ok = true;
     bool all = o->all_flips && t->server_bytes - t->common_bytes <= ALL_VALUES;
-    size_t step = t->server_bytes > MANY_BYTES ? t->server_bytes / MANY_BYTES : 1;
+    size_t step = distance(t);
     for (mode.flip_at = t->common_bytes; ok && mode.flip_at < t->server_bytes; mode.flip_at += step) {
         for (unsigned v = 1; ok && v < 256; v = all ? v + 1 : v * 2) {
             mode.flip = (uint8_t)v;

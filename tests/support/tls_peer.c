@@ -226,3 +226,59 @@ int tls_read_all(tusk__stream *s, tls_peer *p, void *to, size_t n)
     }
     return TUSK_OK;
 }
+
+/* ── pairs ────────────────────────────────────────────────────────────────────────────────── */
+const tls_server tls_good_server = {.cert = "good", .alpn = "postgresql"};
+
+tusk__tls_options tls_verify_full(void)
+{
+    tusk__tls_options o = {.sslmode = "verify-full", .rootcert = tls_cert("root.crt"), .sni = true};
+    return o;
+}
+
+void tls_pair_call(tls_pair *p, int kind)
+{
+    char error[256];
+    const char *host = p->host != NULL ? p->host : "db.example";
+    tls_peer_open(&p->peer, p->server, kind);
+    assert_int_equal(
+        tusk__stream_tls_new(&p->stream, p->client, p->peer.client, host, error, sizeof error),
+        TUSK_OK);
+}
+
+void tls_pair_open(tls_pair *p, const tls_server *s)
+{
+    tusk__tls_options o = tls_verify_full();
+    memset(p, 0, sizeof *p);
+    p->server = tls_server_new(s);
+    p->client = tls_client(&o);
+    tls_pair_call(p, SOCK_STREAM);
+}
+
+void tls_pair_up(tls_pair *p)
+{
+    int status = tls_handshake(p->stream, &p->peer);
+    if (status != TUSK_OK)
+        print_error("%s\n", p->stream->error);
+    assert_int_equal(status, TUSK_OK);
+}
+
+void tls_pair_hang_up(tls_pair *p, bool orderly)
+{
+    p->stream->ops->free(p->stream, orderly);
+    assert_int_equal(ERR_peek_error(), 0);
+    tls_peer_turn(&p->peer);
+    tls_peer_close(&p->peer);
+}
+
+void tls_pair_free(tls_pair *p)
+{
+    tusk__tls_context_unref(p->client);
+    SSL_CTX_free(p->server);
+}
+
+void tls_pair_close(tls_pair *p)
+{
+    tls_pair_hang_up(p, true);
+    tls_pair_free(p);
+}

@@ -56,4 +56,28 @@ int tls_handshake(tusk__stream *, tls_peer *);
 /* Reads exactly n bytes, or gives the status that came in between. */
 int tls_read_all(tusk__stream *, tls_peer *, void *, size_t n);
 
+/* ── a server, a client's context, and one connection at a time between them ──────────────────────
+ */
+typedef struct tls_pair {
+    SSL_CTX *server;
+    tusk__tls_context *client;
+    const char *host; /* as the client names the server; NULL: db.example */
+    tls_peer peer;
+    tusk__stream *stream;
+} tls_pair;
+
+extern const tls_server tls_good_server;
+/* sslmode=verify-full with the root authority of the certificates. */
+tusk__tls_options tls_verify_full(void);
+
+/* Everything, with tls_verify_full. */
+void tls_pair_open(tls_pair *, const tls_server *);
+void tls_pair_close(tls_pair *);
+/* One connection, up to before the handshake; the handshake; its end. */
+void tls_pair_call(tls_pair *, int kind);
+void tls_pair_up(tls_pair *);
+void tls_pair_hang_up(tls_pair *, bool orderly);
+/* What is left after the last _hang_up. */
+void tls_pair_free(tls_pair *);
+
 #endif
