@@ -3,6 +3,7 @@
 #ifndef TUSK_PROTO_BUF_H
 #define TUSK_PROTO_BUF_H
 
+#include <string.h>
 #include <tusk/base.h>
 
 /* realloc's contract through the hook, libc's realloc and free where fn is NULL. */
@@ -29,6 +30,48 @@ static inline void tusk__store64(uint8_t *p, uint64_t v)
 {
     tusk__store32(p, (uint32_t)(v >> 32));
     tusk__store32(p + 4, (uint32_t)v);
+}
+
+/* The public appends with the common case, room is there, inline: the encoder's own. */
+static inline uint8_t *tusk__buf_room(tusk_buf *buf, size_t n)
+{
+    if (buf->status != TUSK_OK || buf->cap - buf->len < n)
+        return NULL;
+    uint8_t *p = buf->data + buf->len;
+    buf->len += n;
+    return p;
+}
+static inline void tusk__append_u8(tusk_buf *buf, uint8_t v)
+{
+    uint8_t *p = tusk__buf_room(buf, 1);
+    if (p != NULL)
+        *p = v;
+    else
+        tusk_put_u8(buf, v);
+}
+static inline void tusk__append_u16(tusk_buf *buf, uint16_t v)
+{
+    uint8_t *p = tusk__buf_room(buf, 2);
+    if (p != NULL)
+        tusk__store16(p, v);
+    else
+        tusk_put_u16(buf, v);
+}
+static inline void tusk__append_u32(tusk_buf *buf, uint32_t v)
+{
+    uint8_t *p = tusk__buf_room(buf, 4);
+    if (p != NULL)
+        tusk__store32(p, v);
+    else
+        tusk_put_u32(buf, v);
+}
+static inline void tusk__append_bytes(tusk_buf *buf, const void *from, size_t n)
+{
+    uint8_t *p = tusk__buf_room(buf, n);
+    if (p == NULL)
+        tusk_put_bytes(buf, from, n);
+    else if (n > 0)
+        memcpy(p, from, n);
 }
 
 /* Overwrites four bytes that were appended before; no-op on a failed buffer. */

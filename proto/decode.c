@@ -169,27 +169,25 @@ int tusk__decode_params(const tusk__frame *f, uint32_t *oids, int n)
 int tusk__decode_row(const tusk__frame *f, tusk_cell *cells, int n)
 {
     const uint8_t *p = f->body;
-    size_t left = f->len;
-    if (left < 2 || (p[0] << 8 | p[1]) != n)
+    size_t at = 2, len = f->len;
+    if (len < 2 || (p[0] << 8 | p[1]) != n)
         return TUSK_EPROTO;
-    left -= 2;
-    for (int i = 0; i < n; i++) {
-        if (left < 4)
+    for (tusk_cell *cell = cells, *end = cells + n; cell < end; cell++) {
+        if (len - at < 4)
             return TUSK_EPROTO;
-        size_t at = f->len - left + 4;
-        int32_t len = (int32_t)tusk__load32(p + at - 4);
-        left -= 4;
-        cells[i].at = (uint32_t)at;
-        cells[i].len = len;
-        if (len > 0) {
-            if ((size_t)len > left)
+        int32_t size = (int32_t)tusk__load32(p + at);
+        at += 4;
+        cell->at = (uint32_t)at;
+        cell->len = size;
+        if (size >= 0) {
+            if (len - at < (size_t)size)
                 return TUSK_EPROTO;
-            left -= (size_t)len;
-        } else if (len < -1) {
+            at += (size_t)size;
+        } else if (size != -1) {
             return TUSK_EPROTO;
         }
     }
-    return left == 0 ? TUSK_OK : TUSK_EPROTO;
+    return at == len ? TUSK_OK : TUSK_EPROTO;
 }
 
 static uint32_t sqlstate_of(const char *s)

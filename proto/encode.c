@@ -11,14 +11,14 @@ static void end_message(tusk_buf *out, size_t mark, size_t limit)
     if (length > limit)
         tusk_buf_fail(out, TUSK_ETOOBIG);
     else
-        tusk__put_at_u32(out, mark, (uint32_t)length);
+        tusk__store32(out->data + mark, (uint32_t)length);
 }
 
 size_t tusk__message_begin(tusk_buf *out, char type)
 {
-    tusk_put_u8(out, (uint8_t)type);
+    tusk__append_u8(out, (uint8_t)type);
     size_t mark = out->len;
-    tusk_put_u32(out, 0);
+    tusk__append_u32(out, 0);
     return mark;
 }
 
@@ -36,38 +36,38 @@ void tusk__put_cstr(tusk_buf *out, tusk_slice s)
 {
     if (s.len > 0 && memchr(s.ptr, 0, s.len) != NULL)
         tusk_buf_fail(out, TUSK_EINVAL);
-    tusk_put_bytes(out, s.ptr, s.len);
-    tusk_put_u8(out, 0);
+    tusk__append_bytes(out, s.ptr, s.len);
+    tusk__append_u8(out, 0);
 }
 
 static void put_name(tusk_buf *out, const char *name)
 {
-    tusk_put_bytes(out, name, strlen(name) + 1);
+    tusk__append_bytes(out, name, strlen(name) + 1);
 }
 
 void tusk__encode_ssl_request(tusk_buf *out)
 {
-    tusk_put_u32(out, 8);
-    tusk_put_u32(out, TUSK__SSL_REQUEST);
+    tusk__append_u32(out, 8);
+    tusk__append_u32(out, TUSK__SSL_REQUEST);
 }
 
 void tusk__encode_startup(tusk_buf *out, uint32_t version, const char *const *params, size_t n)
 {
     size_t mark = out->len;
-    tusk_put_u32(out, 0);
-    tusk_put_u32(out, version);
+    tusk__append_u32(out, 0);
+    tusk__append_u32(out, version);
     for (size_t i = 0; i < n; i++)
         put_name(out, params[i]);
-    tusk_put_u8(out, 0);
+    tusk__append_u8(out, 0);
     end_message(out, mark, TUSK__LIMIT_STARTUP);
 }
 
 void tusk__encode_cancel_request(tusk_buf *out, int32_t pid, const uint8_t *key, size_t key_len)
 {
-    tusk_put_u32(out, (uint32_t)(12 + key_len));
-    tusk_put_u32(out, TUSK__CANCEL_REQUEST);
-    tusk_put_u32(out, (uint32_t)pid);
-    tusk_put_bytes(out, key, key_len);
+    tusk__append_u32(out, (uint32_t)(12 + key_len));
+    tusk__append_u32(out, TUSK__CANCEL_REQUEST);
+    tusk__append_u32(out, (uint32_t)pid);
+    tusk__append_bytes(out, key, key_len);
 }
 
 void tusk__encode_password(tusk_buf *out, tusk_slice password)
@@ -81,15 +81,15 @@ void tusk__encode_sasl_initial(tusk_buf *out, const char *mechanism, tusk_slice 
 {
     size_t mark = tusk__message_begin(out, 'p');
     put_name(out, mechanism);
-    tusk_put_u32(out, (uint32_t)response.len);
-    tusk_put_bytes(out, response.ptr, response.len);
+    tusk__append_u32(out, (uint32_t)response.len);
+    tusk__append_bytes(out, response.ptr, response.len);
     small_message_end(out, mark);
 }
 
 void tusk__encode_sasl_response(tusk_buf *out, tusk_slice response)
 {
     size_t mark = tusk__message_begin(out, 'p');
-    tusk_put_bytes(out, response.ptr, response.len);
+    tusk__append_bytes(out, response.ptr, response.len);
     small_message_end(out, mark);
 }
 
@@ -109,7 +109,7 @@ void tusk__put_generation(tusk_buf *out, uint32_t generation)
     for (; generation > 0; generation /= 10)
         digits[--at] = (char)('0' + generation % 10);
     tusk_put_str(out, "/*g");
-    tusk_put_bytes(out, digits + at, sizeof digits - at);
+    tusk__append_bytes(out, digits + at, sizeof digits - at);
     tusk_put_str(out, "*/");
 }
 
@@ -118,35 +118,57 @@ void tusk__encode_parse(tusk_buf *out, const char *name, tusk_slice sql, uint32_
 {
     size_t mark = tusk__message_begin(out, 'P');
     put_name(out, name);
-    tusk_put_bytes(out, sql.ptr, sql.len);
+    tusk__append_bytes(out, sql.ptr, sql.len);
     tusk__put_generation(out, generation);
     tusk__put_cstr(out, (tusk_slice){NULL, 0});
-    tusk_put_u16(out, (uint16_t)n);
+    tusk__append_u16(out, (uint16_t)n);
     for (size_t i = 0; i < n; i++)
-        tusk_put_u32(out, args[i].oid);
+        tusk__append_u32(out, args[i].oid);
     tusk__message_end(out, mark);
+}
+
+/* The scalars that most arguments are: length and bytes in one go. False: not one of them. */
+static bool put_scalar(tusk_buf *out, const tusk_arg *a)
+{
+    switch (a->kind) {
+    case TUSK_ARG_NULL:
+        tusk__append_u32(out, UINT32_MAX);
+        return true;
+    case TUSK_ARG_INT4:
+        tusk__append_u32(out, 4);
+        tusk__append_u32(out, (uint32_t)a->v.i);
+        return true;
+    case TUSK_ARG_INT8:
+        tusk__append_u32(out, 8);
+        tusk__append_u32(out, (uint32_t)((uint64_t)a->v.i >> 32));
+        tusk__append_u32(out, (uint32_t)a->v.i);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void put_value(tusk_buf *out, const tusk_arg *a)
+{
+    size_t mark = out->len;
+    tusk__append_u32(out, 0);
+    int status = tusk__arg_put(out, a);
+    if (status != TUSK_OK)
+        tusk_buf_fail(out, status);
+    if (out->status != TUSK_OK)
+        return;
+    size_t length = out->len - mark - 4;
+    if (length > TUSK__LIMIT_FRONTEND)
+        tusk_buf_fail(out, TUSK_ETOOBIG);
+    else
+        tusk__store32(out->data + mark, (uint32_t)length);
 }
 
 void tusk__encode_values(tusk_buf *out, const tusk_arg *args, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (args[i].kind == TUSK_ARG_NULL) {
-            tusk_put_u32(out, UINT32_MAX);
-            continue;
-        }
-        size_t mark = out->len;
-        tusk_put_u32(out, 0);
-        int status = tusk__arg_put(out, &args[i]);
-        if (status != TUSK_OK)
-            tusk_buf_fail(out, status);
-        if (out->status != TUSK_OK)
-            return;
-        size_t length = out->len - mark - 4;
-        if (length > TUSK__LIMIT_FRONTEND)
-            tusk_buf_fail(out, TUSK_ETOOBIG);
-        else
-            tusk__put_at_u32(out, mark, (uint32_t)length);
-    }
+    for (size_t i = 0; i < n && out->status == TUSK_OK; i++)
+        if (!put_scalar(out, &args[i]))
+            put_value(out, &args[i]);
 }
 
 /* One format code for all arguments where they agree: most often they do, and 2 bytes an argument
@@ -157,32 +179,32 @@ static void put_arg_formats(tusk_buf *out, const tusk_arg *args, size_t n)
     while (same < n && tusk__arg_format(&args[same]) == tusk__arg_format(&args[0]))
         same++;
     size_t count = n == 0 ? 0 : same < n ? n : 1;
-    tusk_put_u16(out, (uint16_t)count);
+    tusk__append_u16(out, (uint16_t)count);
     for (size_t i = 0; i < count; i++)
-        tusk_put_u16(out, (uint16_t)tusk__arg_format(&args[i]));
+        tusk__append_u16(out, (uint16_t)tusk__arg_format(&args[i]));
 }
 
 void tusk__encode_bind(tusk_buf *out, const char *statement, const tusk_arg *args, size_t n,
                        const int16_t *formats, size_t nformats, int16_t format)
 {
     size_t mark = tusk__message_begin(out, 'B');
-    tusk_put_u8(out, 0);
+    tusk__append_u8(out, 0);
     put_name(out, statement);
     put_arg_formats(out, args, n);
-    tusk_put_u16(out, (uint16_t)n);
+    tusk__append_u16(out, (uint16_t)n);
     tusk__encode_values(out, args, n);
-    tusk_put_u16(out, formats != NULL ? (uint16_t)nformats : 1);
+    tusk__append_u16(out, formats != NULL ? (uint16_t)nformats : 1);
     for (size_t i = 0; i < nformats; i++)
-        tusk_put_u16(out, (uint16_t)formats[i]);
+        tusk__append_u16(out, (uint16_t)formats[i]);
     if (formats == NULL)
-        tusk_put_u16(out, (uint16_t)format);
+        tusk__append_u16(out, (uint16_t)format);
     tusk__message_end(out, mark);
 }
 
 void tusk__encode_describe(tusk_buf *out, char what, const char *name)
 {
     size_t mark = tusk__message_begin(out, 'D');
-    tusk_put_u8(out, (uint8_t)what);
+    tusk__append_u8(out, (uint8_t)what);
     put_name(out, name);
     small_message_end(out, mark);
 }
@@ -190,15 +212,15 @@ void tusk__encode_describe(tusk_buf *out, char what, const char *name)
 void tusk__encode_execute(tusk_buf *out, uint32_t max_rows)
 {
     size_t mark = tusk__message_begin(out, 'E');
-    tusk_put_u8(out, 0);
-    tusk_put_u32(out, max_rows);
+    tusk__append_u8(out, 0);
+    tusk__append_u32(out, max_rows);
     small_message_end(out, mark);
 }
 
 void tusk__encode_close(tusk_buf *out, char what, const char *name)
 {
     size_t mark = tusk__message_begin(out, 'C');
-    tusk_put_u8(out, (uint8_t)what);
+    tusk__append_u8(out, (uint8_t)what);
     put_name(out, name);
     small_message_end(out, mark);
 }
@@ -206,7 +228,7 @@ void tusk__encode_close(tusk_buf *out, char what, const char *name)
 void tusk__encode_copy_data(tusk_buf *out, const void *p, size_t n)
 {
     size_t mark = tusk__message_begin(out, 'd');
-    tusk_put_bytes(out, p, n);
+    tusk__append_bytes(out, p, n);
     tusk__message_end(out, mark);
 }
 

@@ -1,8 +1,7 @@
-/* proto/frame.c: message boundaries, and the limits that hold before a byte of a body is believed. */
+/* proto/frame.c: what is known of each message before its body is read. */
 #include "proto/frame.h"
-#include "proto/bytes.h"
 
-static const uint8_t kind_of[256] = {
+const uint8_t tusk__backend_kinds[256] = {
 #define X(letter, id, name, limit) [(uint8_t)(letter)] = TUSK__B_##id,
     TUSK__BACKEND_MAP(X)
 #undef X
@@ -15,7 +14,7 @@ static const char *const backend_names[TUSK__B_COUNT] = {
 #undef X
 };
 
-static const uint8_t limit_of[TUSK__B_COUNT] = {
+const uint8_t tusk__backend_limits[TUSK__B_COUNT] = {
     TUSK__FIXED,
 #define X(letter, id, name, limit) limit,
     TUSK__BACKEND_MAP(X)
@@ -24,7 +23,7 @@ static const uint8_t limit_of[TUSK__B_COUNT] = {
 
 const char *tusk__backend_name(uint8_t letter)
 {
-    return backend_names[kind_of[letter]];
+    return backend_names[tusk__backend_kinds[letter]];
 }
 
 const char *tusk__frontend_name(uint8_t letter)
@@ -38,34 +37,4 @@ const char *tusk__frontend_name(uint8_t letter)
     default:
         return "unknown message";
     }
-}
-
-static size_t limit(enum tusk__backend kind, const tusk__frame_limits *limits)
-{
-    const size_t by_class[] = {TUSK__LIMIT_FIXED, TUSK__LIMIT_TEXT, limits->data};
-    size_t max = by_class[limit_of[kind]];
-    return !limits->authenticated && max > TUSK__LIMIT_BEFORE_AUTH ? TUSK__LIMIT_BEFORE_AUTH : max;
-}
-
-ptrdiff_t tusk__frame_next(const uint8_t *at, size_t have, const tusk__frame_limits *limits,
-                           tusk__frame *out, size_t *need)
-{
-    if (have < 5) {
-        *need = 5;
-        return 0;
-    }
-    uint32_t length = tusk__load32(at + 1);
-    out->type = at[0];
-    out->kind = (enum tusk__backend)kind_of[at[0]];
-    out->body = at + 5;
-    out->len = length < 4 ? 0 : length - 4;
-    if (out->kind == TUSK__B_UNKNOWN || length < 4 || length > INT32_MAX)
-        return TUSK_EPROTO;
-    if (length > limit(out->kind, limits))
-        return TUSK_ETOOBIG;
-    if (have - 1 < length) {
-        *need = (size_t)length + 1;
-        return 0;
-    }
-    return (ptrdiff_t)length + 1;
 }

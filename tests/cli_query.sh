@@ -12,6 +12,10 @@ command -v psql >/dev/null || {
     echo 'skipped: there is no psql to compare with'
     exit 77
 }
+[ -x "$tusk" ] || {
+    echo "there is no program $tusk"
+    exit 1
+}
 unset DATABASE_URL PGOPTIONS PGTZ PGDATESTYLE
 export PSQLRC=/dev/null LC_ALL=C.UTF-8
 folder=$(mktemp -d) || exit 1

@@ -275,7 +275,7 @@ int tusk__stream_tls_new(tusk__stream **out, tusk__tls_context *c, int fd, const
 size_t tusk__stream_tls_end_point(const tusk__stream *s, uint8_t out[64])
 {
     const tusk__tls_stream *t = (const tusk__tls_stream *)s;
-    X509 *cert = SSL_get0_peer_certificate(t->ssl);
+    X509 *cert = t->done ? SSL_get0_peer_certificate(t->ssl) : NULL;
     int nid = NID_undef;
     unsigned len = 0;
     if (cert == NULL || X509_get_signature_info(cert, &nid, NULL, NULL, NULL) != 1 ||

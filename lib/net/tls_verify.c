@@ -113,6 +113,7 @@ static const struct hint reason_hints[] = {
     {SSL_R_WRONG_VERSION_NUMBER, "the server does not speak TLS here"},
     {SSL_R_UNSUPPORTED_PROTOCOL,
      "see ssl_min_protocol_version; nothing below TLSv1.2 is ever accepted"},
+    {SSL_R_BAD_EXTENSION, "it may be a server of another protocol than \"postgresql\" (ALPN)"},
     {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION,
      "see ssl_min_protocol_version and ssl_max_protocol_version"},
     {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, "set sslcert and sslkey"},

@@ -101,7 +101,8 @@ size_t tusk__session_feed(tusk_conn *c, const uint8_t *data, size_t len)
         return ssl_reply(c, data, len);
     while (c->phase >= TUSK__AUTH && !c->closing && !c->paused) {
         tusk__frame f;
-        tusk__frame_limits limits = {c->settings.max_message, c->phase >= TUSK__STARTUP};
+        tusk__frame_limits limits =
+            tusk__frame_limits_of(c->settings.max_message, c->phase >= TUSK__STARTUP);
         ptrdiff_t n = tusk__frame_next(data + used, len - used, &limits, &f, &c->need);
         if (n < 0)
             fail_frame(c, (int)n, &f);

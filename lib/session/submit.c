@@ -88,10 +88,17 @@ static size_t first_word(tusk_slice sql, char *word, size_t room)
 
 static bool is_commit(tusk_slice sql)
 {
+    static const char words[][8] = {"commit", "end", "prepare"};
+    char first = sql.len > 0 ? (char)(sql.ptr[0] | 0x20) : 'x';
     char word[8];
+    if (first > 'e' && first <= 'z' && first != 'p')
+        return false; /* nearly everything: select, insert, update, with ... */
     first_word(sql, word, sizeof word);
     /* PREPARE TRANSACTION is answered with ROLLBACK too; a plain PREPARE never is. */
-    return strcmp(word, "commit") == 0 || strcmp(word, "end") == 0 || strcmp(word, "prepare") == 0;
+    for (size_t i = 0; i < 3; i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
 }
 
 /* The statement whose name this request should use, or NULL for a one-shot. */
