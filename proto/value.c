@@ -171,7 +171,7 @@ int tusk_to_float8_any(tusk_value v, double *out)
     return TUSK_OK;
 }
 
-int tusk_to_text(tusk_value v, tusk_slice *out)
+int tusk_to_text_any(tusk_value v, tusk_slice *out)
 {
     int status = tusk__readable(v);
     if (status != TUSK_OK)

@@ -14,6 +14,7 @@ typedef struct host_driver {
      * return early for no reason. */
     void (*round)(void *driven, int64_t deadline);
     void (*close)(void *driven);
+    bool asserts; /* it takes a descriptor that is not open for a bug and aborts */
 } host_driver;
 
 /* Runs the tests over each of the drivers; returns how many failed. */

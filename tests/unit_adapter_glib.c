@@ -48,7 +48,7 @@ static void close_glib(void *ud)
 
 int main(void)
 {
-    const host_driver driver = {"glib adapter", open_glib, round_of_glib, close_glib};
+    const host_driver driver = {"glib adapter", open_glib, round_of_glib, close_glib, false};
     return host_suite_run("adapters", &driver, 1);
 }
 #else

@@ -48,7 +48,7 @@ static void close_libev(void *ud)
 
 int main(void)
 {
-    const host_driver driver = {"libev adapter", open_libev, round_of_libev, close_libev};
+    const host_driver driver = {"libev adapter", open_libev, round_of_libev, close_libev, true};
     return host_suite_run("adapters", &driver, 1);
 }
 #else

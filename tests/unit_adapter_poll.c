@@ -26,6 +26,6 @@ static void close_poll(void *driven)
 
 int main(void)
 {
-    const host_driver driver = {"poll adapter", open_poll, round_of_poll, close_poll};
+    const host_driver driver = {"poll adapter", open_poll, round_of_poll, close_poll, false};
     return host_suite_run("adapters", &driver, 1);
 }

@@ -66,13 +66,13 @@ static void close_loop(void *driven)
 
 static const host_driver drivers[] = {
 #ifdef TUSK__HAVE_EPOLL
-    {"epoll", open_epoll, round_of_loop, close_loop},
+    {"epoll", open_epoll, round_of_loop, close_loop, false},
 #endif
 #ifdef TUSK__HAVE_KQUEUE
-    {"kqueue", open_kqueue, round_of_loop, close_loop},
+    {"kqueue", open_kqueue, round_of_loop, close_loop, false},
 #endif
-    {"poll", open_poll, round_of_loop, close_loop},
-    {"private", open_private, round_of_loop, close_private},
+    {"poll", open_poll, round_of_loop, close_loop, false},
+    {"private", open_private, round_of_loop, close_private, false},
 };
 
 /* ── steps ───────────────────────────────────────────────────────────────────────────────────── */

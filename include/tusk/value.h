@@ -239,7 +239,7 @@ TUSK_API int tusk_to_int8_any(tusk_value, int64_t *);
 TUSK_API int tusk_to_float8_any(tusk_value, double *);
 /* The bytes of text, varchar, bpchar, name, json, xml, "char", enum labels and every type whose
  * binary form is its text (also unknown oids), and of any value in text format. */
-TUSK_API int tusk_to_text(tusk_value, tusk_slice *);
+TUSK_API int tusk_to_text_any(tusk_value, tusk_slice *);
 /* The raw bytes of a bytea in binary format, or of any value in binary format. */
 TUSK_API int tusk_to_bytes(tusk_value, tusk_slice *);
 /* 16 bytes. */
@@ -280,6 +280,15 @@ static inline int tusk_to_float8(tusk_value v, double *out)
         return TUSK_OK;
     }
     return tusk_to_float8_any(v, out);
+}
+static inline int tusk_to_text(tusk_value v, tusk_slice *out)
+{
+    if ((v.oid == 25 || v.oid == 1043) && v.len >= 0) { /* text and varchar: the same in both formats */
+        out->ptr = (const char *)v.ptr;
+        out->len = (size_t)v.len;
+        return TUSK_OK;
+    }
+    return tusk_to_text_any(v, out);
 }
 
 /* ── text ─ a value as the server itself would write it ────────────────────────────────────── */

@@ -22,14 +22,19 @@ static inline const char *text_of_number(int failed, const char *buffer)
     return failed != 0 ? "unknown error" : buffer;
 }
 
+const char *tusk__stream_sys_text(int sys, char *buffer, size_t size)
+{
+    return _Generic(strerror_r(sys, buffer, size),
+                    char *: text_of_pointer,
+                    int: text_of_number)(strerror_r(sys, buffer, size), buffer);
+}
+
 int tusk__stream_fail_sys(tusk__stream *s, const char *what, int sys)
 {
     char buffer[128] = "";
-    const char *text = _Generic(strerror_r(sys, buffer, sizeof buffer),
-                                char *: text_of_pointer,
-                                int: text_of_number)(strerror_r(sys, buffer, sizeof buffer), buffer);
     s->sys = sys;
-    snprintf(s->error, sizeof s->error, "%s: %s", what, text);
+    snprintf(s->error, sizeof s->error, "%s: %s", what,
+             tusk__stream_sys_text(sys, buffer, sizeof buffer));
     return TUSK_EIO;
 }
 

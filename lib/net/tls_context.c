@@ -127,8 +127,9 @@ static int open_keylog(tusk__tls_context *c, const char *path, char *error, size
         return TUSK_OK;
     c->keylog = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (c->keylog < 0) {
-        int sys = errno;
-        snprintf(error, size, "could not open sslkeylogfile \"%.120s\" (errno %d)", path, sys);
+        char text[100] = "";
+        snprintf(error, size, "could not open sslkeylogfile \"%.120s\": %s", path,
+                 tusk__stream_sys_text(errno, text, sizeof text));
         return TUSK_ECONFIG;
     }
     SSL_CTX_set_keylog_callback(c->ssl, log_key);

@@ -26,9 +26,10 @@ static int bad_file(char *error, size_t size, const char *setting, const char *p
 /* The same for a system call's errno. */
 static int bad_path(char *error, size_t size, const char *setting, const char *path, int sys)
 {
-    ERR_clear_error();
-    ERR_raise(ERR_LIB_SYS, sys);
-    return bad_file(error, size, setting, path);
+    char text[100] = "";
+    snprintf(error, size, "could not read %s \"%.120s\": %s", setting, path,
+             tusk__stream_sys_text(sys, text, sizeof text));
+    return TUSK_ETLS;
 }
 
 static int check_readable(const char *setting, const char *path, char *error, size_t size)
