@@ -1,6 +1,5 @@
 /* proto/range_value.c: ranges and multiranges as C structs, and as arguments. */
 #include "proto/buf.h"
-#include "proto/numeric.h"
 #include "proto/range.h"
 
 #include <string.h>
@@ -92,28 +91,6 @@ bool tusk_multirange_next(tusk_multirange *m, tusk_value *range)
 
 /* ── arguments ── */
 
-static int compare_signed(const uint8_t *a, const uint8_t *b, size_t len)
-{
-    /* Two's complement, big-endian: the order of the bytes but for the first bit. */
-    int first = (a[0] ^ 0x80) - (b[0] ^ 0x80);
-    return first != 0 ? first : memcmp(a, b, len);
-}
-
-/* The bounds' order, as far as their type is known here: 1 if the server would refuse them. */
-static int bounds_crossed(uint32_t oid, const uint8_t *lower, size_t lower_len,
-                          const uint8_t *upper, size_t upper_len)
-{
-    const tusk__type *type = tusk__type_find(oid);
-    if (type != NULL && (type->codec->rep == TUSK__REP_I32 || type->codec->rep == TUSK__REP_I64))
-        return lower_len == upper_len && compare_signed(lower, upper, lower_len) > 0;
-    if (type == NULL || type->codec != &tusk__codec_numeric)
-        return 0;
-    tusk_numeric a, b;
-    tusk__reader low = tusk__reader_of(lower, lower_len), high = tusk__reader_of(upper, upper_len);
-    return tusk__read_numeric(&low, &a) == TUSK_OK && tusk__read_numeric(&high, &b) == TUSK_OK &&
-           tusk__numeric_compare(&a, &b) > 0;
-}
-
 static uint8_t flags_of(const tusk_range_arg *r)
 {
     if (r->empty)
@@ -160,11 +137,7 @@ static int encode_range(tusk_buf *out, const void *p)
         status = put_bound(out, &r->upper, of);
     if (status != TUSK_OK || out->status != TUSK_OK)
         return status != TUSK_OK ? status : out->status;
-    if (upper == lower || out->len == upper)
-        return TUSK_OK;
-    bool crossed = bounds_crossed(of, out->data + lower + 4, upper - lower - 4,
-                                  out->data + upper + 4, out->len - upper - 4);
-    return crossed ? TUSK_ERANGE : TUSK_OK;
+    return tusk__range_check(of, out, lower, upper);
 }
 
 static int encode_multirange(tusk_buf *out, const void *p)

@@ -282,7 +282,8 @@ static bool parse_special(tusk_buf *out, tusk_slice s)
     }
     tusk_put_u32(out, 0);
     tusk_put_u16(out, sign);
-    tusk_put_u16(out, 0);
+    /* Nobody reads the scale of these; this is what the server writes there. */
+    tusk_put_u16(out, sign == TUSK_NUMERIC_NAN ? 0 : 32);
     return true;
 }
 

@@ -1,7 +1,10 @@
 /* proto/type_range.c: ranges and multiranges. */
 #include "proto/buf.h"
 #include "proto/decimal.h"
+#include "proto/numeric.h"
 #include "proto/range.h"
+
+#include <string.h>
 
 bool tusk__range_flags_valid(uint8_t flags)
 {
@@ -47,6 +50,38 @@ static int render_range(tusk__conv *c, const tusk__type *type, tusk__reader *in)
     return status;
 }
 
+/* ── the order of bounds ── */
+
+static int compare_signed(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    /* Two's complement, big-endian: the order of the bytes but for the first bit. */
+    int first = (a[0] ^ 0x80) - (b[0] ^ 0x80);
+    return first != 0 ? first : memcmp(a, b, len);
+}
+
+static bool numerics_crossed(tusk__reader lower, tusk__reader upper)
+{
+    tusk_numeric a, b;
+    return tusk__read_numeric(&lower, &a) == TUSK_OK && tusk__read_numeric(&upper, &b) == TUSK_OK &&
+           tusk__numeric_compare(&a, &b) > 0;
+}
+
+int tusk__range_check(uint32_t bound_oid, const tusk_buf *out, size_t lower, size_t upper)
+{
+    const tusk__type *type = tusk__type_find(bound_oid);
+    size_t low_len = upper - lower, high_len = out->len - upper;
+    if (out->status != TUSK_OK || type == NULL || low_len <= 4 || high_len <= 4)
+        return out->status;
+    const uint8_t *low = out->data + lower + 4, *high = out->data + upper + 4;
+    bool crossed = false;
+    if (type->codec->rep == TUSK__REP_I32 || type->codec->rep == TUSK__REP_I64)
+        crossed = low_len == high_len && compare_signed(low, high, low_len - 4) > 0;
+    else if (type->codec == &tusk__codec_numeric)
+        crossed = numerics_crossed(tusk__reader_of(low, low_len - 4),
+                                   tusk__reader_of(high, high_len - 4));
+    return crossed ? TUSK_ERANGE : TUSK_OK;
+}
+
 /* Takes a range in front of *text. */
 static int take_range(tusk__conv *c, const tusk__type *type, tusk_slice *text)
 {
@@ -72,10 +107,12 @@ static int take_range(tusk__conv *c, const tusk__type *type, tusk_slice *text)
     if (upper_inf)
         flags = (uint8_t)((flags & ~TUSK__RANGE_UPPER_INC) | TUSK__RANGE_UPPER_INF);
     tusk_put_u8(c->out, flags);
+    size_t lower_at = tusk__buf_mark(c->out);
     int status = lower_inf ? TUSK_OK : tusk__item_part(c, type->of, &lower);
+    size_t upper_at = tusk__buf_mark(c->out);
     if (status == TUSK_OK && !upper_inf)
         status = tusk__item_part(c, type->of, &upper);
-    return status;
+    return status == TUSK_OK ? tusk__range_check(type->of, c->out, lower_at, upper_at) : status;
 }
 
 static bool take_empty(tusk_slice *text)

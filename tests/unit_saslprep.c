@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/support/alloc.h" /* before cmocka.h, which has a macro of the same name */
 #include <cmocka.h>
 #include <openssl/evp.h>
 
@@ -98,32 +99,14 @@ static void long_input(void **state)
     tusk_buf_free(&out);
 }
 
-struct ledger {
-    int left, live;
-};
-
-static void *failing(void *ud, void *p, size_t size)
-{
-    struct ledger *l = ud;
-    if (size == 0) {
-        l->live -= p != NULL;
-        free(p);
-        return NULL;
-    }
-    if (l->left-- == 0)
-        return NULL;
-    l->live += p == NULL;
-    return realloc(p, size);
-}
-
 static void out_of_memory(void **state)
 {
     (void)state;
     int failures = 0;
     for (int n = 0; n < 10; n++) {
-        struct ledger l = {n, 0};
+        test_alloc l = {.fail_at = (size_t)n + 1};
         tusk_buf out;
-        tusk_buf_init(&out, 0, failing, &l);
+        tusk_buf_init(&out, 0, test_realloc, &l);
         int status = tusk__saslprep(tusk_slice_of("\xc2\xaa\xc3\xa9"), &out);
         assert_true(status == TUSK_OK || status == TUSK_ENOMEM);
         failures += status != TUSK_OK;

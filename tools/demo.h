@@ -24,7 +24,8 @@ typedef struct demo_driver {
     /* Each returns false after printing why. count is of statements; the n-th has n as argument. */
     bool (*typed)(void *, int count, uint64_t *sum);
     bool (*prepared)(void *, int count, uint64_t *sum);
-    bool (*pipeline)(void *, int count, uint64_t *sum);
+    bool (*pipeline)(void *, int count, uint64_t *sum); /* a Sync for each: errors stay apart */
+    bool (*batch)(void *, int count, uint64_t *sum);    /* one Sync for all: all or nothing */
     bool (*stream)(void *, int count, uint64_t *sum);
 } demo_driver;
 

@@ -118,36 +118,49 @@ static bool demo_prepared(void *state, int count, uint64_t *sum)
     return run_typed(state, count, true, sum);
 }
 
-static bool demo_pipeline(void *state, int count, uint64_t *sum)
+/* The answer to one statement, and to its Sync if it has one. */
+static int take_answer(PGconn *conn, bool synced, uint64_t *sum)
+{
+    PGresult *r;
+    int rows = 0;
+    while ((r = PQgetResult(conn)) != NULL) {
+        if (PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) == 1) {
+            fold_int4(sum, r, 0, 0);
+            rows++;
+        }
+        PQclear(r);
+    }
+    if (synced) {
+        PQclear(PQgetResult(conn));
+    }
+    return rows;
+}
+
+static bool run_pipeline(PGconn *conn, int count, bool sync_each, uint64_t *sum)
 {
     static const int lengths[] = {4}, formats[] = {1};
-    PGconn *conn = state;
-    if (PQenterPipelineMode(conn) != 1) {
-        return fail(conn, "pipeline mode");
-    }
-    for (int i = 1; i <= count; i++) {
+    int rows = 0;
+    bool fine = PQenterPipelineMode(conn) == 1;
+    for (int i = 1; fine && i <= count; i++) {
         const uint32_t number = __builtin_bswap32((uint32_t)i);
         const char *const values[] = {(const char *)&number};
-        if (PQsendQueryPrepared(conn, "pipeline", 1, values, lengths, formats, 1) != 1) {
-            return fail(conn, "sending");
-        }
+        fine = PQsendQueryPrepared(conn, "pipeline", 1, values, lengths, formats, 1) == 1 &&
+               ((!sync_each && i < count) || PQpipelineSync(conn) == 1);
     }
-    if (PQpipelineSync(conn) != 1) {
-        return fail(conn, "sending");
+    for (int i = 1; fine && i <= count; i++) {
+        rows += take_answer(conn, sync_each || i == count, sum);
     }
-    int rows = 0;
-    for (int i = 0; i < count; i++) {
-        PGresult *r;
-        while ((r = PQgetResult(conn)) != NULL) {
-            if (PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) == 1) {
-                fold_int4(sum, r, 0, 0);
-                rows++;
-            }
-            PQclear(r);
-        }
-    }
-    PQclear(PQgetResult(conn)); /* of the Sync */
-    return (PQexitPipelineMode(conn) == 1 && rows == count) || fail(conn, "a pipeline");
+    return (fine && PQexitPipelineMode(conn) == 1 && rows == count) || fail(conn, "a pipeline");
+}
+
+static bool demo_pipeline(void *state, int count, uint64_t *sum)
+{
+    return run_pipeline(state, count, true, sum);
+}
+
+static bool demo_batch(void *state, int count, uint64_t *sum)
+{
+    return run_pipeline(state, count, false, sum);
 }
 
 static bool demo_stream(void *state, int count, uint64_t *sum)
@@ -172,4 +185,4 @@ static bool demo_stream(void *state, int count, uint64_t *sum)
 }
 
 const demo_driver demo_libpq = {"libpq",       demo_open,     demo_close, demo_typed,
-                                demo_prepared, demo_pipeline, demo_stream};
+                                demo_prepared, demo_pipeline, demo_batch, demo_stream};

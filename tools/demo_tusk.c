@@ -114,17 +114,28 @@ static bool wait_for(tusk_conn *conn, const answers *a, int requests)
     return !a->failed || fail(conn, "an answer");
 }
 
-static bool demo_pipeline(void *state, int count, uint64_t *sum)
+static bool run_pipeline(void *state, int count, unsigned flags, uint64_t *sum)
 {
     static const tusk_sink sink = {.row = pipeline_row, .done = count_done};
     answers a = {sum, 0, 0, false};
     for (int i = 1; i <= count; i++) {
         const tusk_arg arg = tusk_int4(i);
-        if (tusk_query(state, DEMO_PIPELINE_SQL, &arg, 1, TUSK_NAMED, &sink, &a) == NULL) {
+        const unsigned own = i < count ? flags : 0;
+        if (tusk_query(state, DEMO_PIPELINE_SQL, &arg, 1, TUSK_NAMED | own, &sink, &a) == NULL) {
             return fail(state, "submitting");
         }
     }
     return wait_for(state, &a, count) && a.rows == count;
+}
+
+static bool demo_pipeline(void *state, int count, uint64_t *sum)
+{
+    return run_pipeline(state, count, 0, sum);
+}
+
+static bool demo_batch(void *state, int count, uint64_t *sum)
+{
+    return run_pipeline(state, count, TUSK_MORE, sum);
 }
 
 static int stream_row(void *ud, const tusk_row *row)
@@ -167,4 +178,4 @@ static bool demo_stream(void *state, int count, uint64_t *sum)
 }
 
 const demo_driver demo_tusk = {"tusk",        demo_open,     demo_close, demo_typed,
-                               demo_prepared, demo_pipeline, demo_stream};
+                               demo_prepared, demo_pipeline, demo_batch, demo_stream};

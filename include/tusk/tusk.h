@@ -9,5 +9,7 @@
 #include <tusk/sync.h>
 #include <tusk/loop.h>
 #include <tusk/wire.h>
+#include <tusk/escape.h>
+#include <tusk/copy.h>
 
 #endif

@@ -128,21 +128,22 @@ static void unlink_stmt(tusk__cache *cache, tusk__stmt *s)
 
 /* The oldest statement that no request in flight needs makes room. It is closed at the server at the
  * head of the next group that prepares something: no round trip. */
-static void evict(tusk_conn *c)
+static bool evict(tusk_conn *c)
 {
     tusk__cache *cache = &c->cache;
     tusk__stmt *s = cache->oldest;
     while (s != NULL && (s->users > 0 || s->state == TUSK__STMT_PREPARING))
         s = s->newer;
     if (s == NULL)
-        return;
+        return false;
     unlink_stmt(cache, s);
     if (s->state == TUSK__STMT_NEW) {
         tusk__stmt_free(c, s);
-        return;
+        return true;
     }
     s->chain = cache->evicted;
     cache->evicted = s;
+    return true;
 }
 
 static bool table_ready(tusk_conn *c)
@@ -181,8 +182,10 @@ tusk__stmt *tusk__cache_get(tusk_conn *c, tusk_slice sql, const tusk_arg *args, 
     if (s == NULL)
         return NULL;
     size_t cap = tusk__profiles[c->profile].cap;
-    if (cache->count >= (cap > 0 && cap < c->settings.statement_cache ? cap : c->settings.statement_cache))
-        evict(c);
+    if (cap == 0 || cap > c->settings.statement_cache)
+        cap = c->settings.statement_cache;
+    while (cache->count >= cap && evict(c)) /* a deep pipeline may have let it grow beyond */
+        continue;
     s->chain = *bucket;
     *bucket = s;
     list_add(cache, s);

@@ -45,8 +45,10 @@ static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
                          (size_t)(nul - rq->sql.ptr), "");
     if ((rq->flags & ~known) != 0)
         return tusk__session_refuse(c, TUSK_EINVAL, "unknown request flag");
-    if ((rq->flags & TUSK_SIMPLE) && (rq->nargs > 0 || rq->formats != NULL ||
-                                      (rq->flags & (TUSK_MORE | TUSK_NAMED | TUSK_DESCRIBE))))
+    /* Query is no Sync: the server would skip it after an error in the batch. */
+    bool batch = (rq->flags & TUSK_MORE) || (c->tail != NULL && !c->tail->sync);
+    if ((rq->flags & TUSK_SIMPLE) && (batch || rq->nargs > 0 || rq->formats != NULL ||
+                                      (rq->flags & (TUSK_NAMED | TUSK_DESCRIBE))))
         return tusk__session_refuse(c, TUSK_EINVAL,
                                     "the simple protocol takes no parameters, formats or batches");
     if ((rq->flags & TUSK_MORE) && sink->pull != NULL)

@@ -1,0 +1,93 @@
+/* lib/session/hold.c: requests that are encoded but must not leave yet. They wait in a second stream,
+ * conn->held, in their order; here is decided when the next one may go over into the first.
+ *
+ * What makes a request wait: start-up is not over; a COPY IN is ahead, whose data does not exist yet; a
+ * CancelRequest is under way and could hit it; the pooler takes no more groups at a time; or it has to
+ * know what the requests ahead will bring (what the endpoint is, whether a transaction is open). */
+#include <string.h>
+#include "lib/session/session.h"
+
+/* While the endpoint is being found out, only one group keeps the probe company. */
+enum { DEPTH_WITH_PROBE = 2 };
+
+static bool depth_left(const tusk_conn *c)
+{
+    unsigned depth = c->probing ? DEPTH_WITH_PROBE : tusk__profiles[c->profile].depth;
+    return depth == 0 || c->in_flight < depth;
+}
+
+static bool may_leave(const tusk_conn *c, const tusk_req *r)
+{
+    if (c->phase != TUSK__IDLE || c->cancelling)
+        return false;
+    return !r->starts || (c->copies == 0 && depth_left(c) && (!r->alone || c->in_flight == 0));
+}
+
+bool tusk__must_hold(const tusk_conn *c, const tusk_req *r)
+{
+    return c->first_held != NULL || !may_leave(c, r);
+}
+
+void tusk__leaves(tusk_conn *c, const tusk_req *r)
+{
+    if (r->starts)
+        c->in_flight++;
+    if (r->sink->pull != NULL)
+        c->copies++;
+}
+
+static void move_bytes(tusk_conn *c, tusk_req *r)
+{
+    size_t at = (size_t)(r->begin - c->held.base), n = (size_t)(r->end - r->begin);
+    uint64_t shift = tusk__out_position(&c->out) - r->begin;
+    tusk_put_bytes(&c->out.buf, c->held.buf.data + at, n);
+    r->begin += shift;
+    r->executed += shift; /* of what cannot take effect yet it stays beyond every position */
+    if (r->executed < r->begin)
+        r->executed = UINT64_MAX;
+    r->end += shift;
+    r->held = false;
+    tusk__leaves(c, r);
+}
+
+/* What was held back until now may turn out to be of no use here: then it is not sent at all. */
+static bool useless(tusk_conn *c, tusk_req *r)
+{
+    if (r->dropped)
+        return true;
+    if (r->bracket == TUSK__BRACKET_BEGIN && tusk__batch_is_bare(c, r))
+        return true;
+    return (r->session && !tusk__profiles[c->profile].session) || r->unwanted;
+}
+
+static void forget_bytes(tusk_conn *c)
+{
+    tusk__out *held = &c->held;
+    size_t gone = c->first_held != NULL ? (size_t)(c->first_held->begin - held->base) : held->buf.len;
+    if (gone < held->buf.len && gone < held->buf.len / 2)
+        return; /* moving more than is given up would be quadratic */
+    tusk__buf_consume(&held->buf, gone);
+    held->base += gone;
+    tusk__buf_shrink(&held->buf, 0);
+}
+
+int tusk__session_release_held(tusk_conn *c)
+{
+    tusk_req *r = c->first_held;
+    if (r == NULL)
+        return TUSK_OK;
+    for (; r != NULL; r = c->first_held = r->next) {
+        if (useless(c, r)) {
+            tusk__batch_refuse(c, r);
+        } else if (may_leave(c, r)) {
+            move_bytes(c, r);
+        } else {
+            break;
+        }
+    }
+    if (c->out.buf.status != TUSK_OK)
+        return tusk__session_fail(c, TUSK_ENOMEM, 0, "out of memory while queueing requests");
+    forget_bytes(c);
+    tusk__session_changed(c);
+    return TUSK_OK;
+}

@@ -1,0 +1,17 @@
+/* lib/session/words.h: what a statement's first words say about it. Comments and empty statements in
+ * front are skipped; nothing else of SQL is understood here, and nothing else has to be. */
+#ifndef TUSK_SESSION_WORDS_H
+#define TUSK_SESSION_WORDS_H
+
+#include <tusk/base.h>
+
+enum tusk__trait {
+    TUSK__TRAIT_COMMITS = 1, /* answered with ROLLBACK it has failed */
+    TUSK__TRAIT_TX = 2,      /* begins or ends a transaction */
+    TUSK__TRAIT_SESSION = 4  /* changes or uses state that the server keeps for a session */
+};
+
+/* enum tusk__trait bits. */
+unsigned tusk__sql_traits(tusk_slice sql);
+
+#endif
