@@ -95,10 +95,10 @@ int tusk_open(tusk_conn **out, const char *dsn)
     return status;
 }
 
-int tusk_exec_request(tusk_conn *c, tusk_result **out, const tusk_request *rq)
+/* The whole of a blocking request; *out is the collected answer whatever the status, or NULL. */
+static int collect(tusk_conn *c, tusk_result **out, const tusk_request *rq)
 {
-    if (out != NULL)
-        *out = NULL;
+    *out = NULL;
     int status = may_block(c);
     if (status != TUSK_OK)
         return status;
@@ -112,10 +112,28 @@ int tusk_exec_request(tusk_conn *c, tusk_result **out, const tusk_request *rq)
         return c->phase == TUSK__DEAD ? TUSK_ECLOSED : c->refusal;
     }
     wait_until(c, tusk__result_done(result));
-    status = tusk_result_outcome(result)->status;
-    if (out != NULL && (status == TUSK_OK || status == TUSK_ESERVER))
-        *out = result;
-    else
+    *out = result;
+    return tusk_result_outcome(result)->status;
+}
+
+int tusk__exec(tusk_conn *c, const tusk_request *rq, enum tusk_fate *fate)
+{
+    tusk_result *result;
+    int status = collect(c, &result, rq);
+    if (fate != NULL)
+        *fate = result != NULL ? tusk_result_outcome(result)->fate : TUSK_NOT_SENT;
+    tusk_result_free(result);
+    return status;
+}
+
+int tusk_exec_request(tusk_conn *c, tusk_result **out, const tusk_request *rq)
+{
+    tusk_result *result;
+    int status = collect(c, &result, rq);
+    bool kept = out != NULL && (status == TUSK_OK || status == TUSK_ESERVER);
+    if (out != NULL)
+        *out = kept ? result : NULL;
+    if (!kept)
         tusk_result_free(result);
     return status;
 }

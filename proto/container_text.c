@@ -19,10 +19,14 @@ static bool is_special(uint8_t c, enum tusk__quoting quoting, char delim)
     }
 }
 
-void tusk__quote_tail(tusk_buf *out, size_t mark, enum tusk__quoting quoting, char delim)
+/* Escapes that any part may have, and how many times its size in binary beyond them. */
+enum { FREE_ESCAPES = 1 << 20, ESCAPES_PER_BYTE = 256 };
+
+int tusk__quote_tail(tusk_buf *out, size_t mark, enum tusk__quoting quoting, char delim,
+                     size_t binary_size)
 {
     if (out->status != TUSK_OK)
-        return;
+        return out->status;
     size_t len = out->len - mark, escapes = 0;
     tusk_slice tail = {(const char *)out->data + mark, len};
     bool needed = len == 0 || (quoting == TUSK__QUOTE_ARRAY && tusk__is_word(tail, "null"));
@@ -31,8 +35,12 @@ void tusk__quote_tail(tusk_buf *out, size_t mark, enum tusk__quoting quoting, ch
         needed = needed || is_special(c, quoting, delim);
         escapes += c == '"' || c == '\\';
     }
-    if (!needed || tusk__buf_extend(out, escapes + 2) == NULL)
-        return;
+    if (!needed)
+        return TUSK_OK;
+    if (escapes > FREE_ESCAPES && (escapes - FREE_ESCAPES) / ESCAPES_PER_BYTE > binary_size)
+        return TUSK_ETOOBIG;
+    if (tusk__buf_extend(out, escapes + 2) == NULL)
+        return out->status;
     /* Moved from the end, so that nothing is overwritten before it was moved. */
     uint8_t *from = out->data + mark + len, *to = out->data + out->len;
     *--to = '"';
@@ -43,6 +51,7 @@ void tusk__quote_tail(tusk_buf *out, size_t mark, enum tusk__quoting quoting, ch
             *--to = quoting == TUSK__QUOTE_ARRAY ? '\\' : c;
     }
     *--to = '"';
+    return TUSK_OK;
 }
 
 int tusk__item_take(tusk_slice *s, enum tusk__quoting quoting, const char *ends, tusk__item *item)

@@ -209,12 +209,12 @@ void tusk__encode_describe(tusk_buf *out, char what, const char *name)
     small_message_end(out, mark);
 }
 
+/* The unnamed portal; max_rows 0, all of them, is nearly every Execute there is. */
 void tusk__encode_execute(tusk_buf *out, uint32_t max_rows)
 {
-    size_t mark = tusk__message_begin(out, 'E');
-    tusk__append_u8(out, 0);
-    tusk__append_u32(out, max_rows);
-    small_message_end(out, mark);
+    uint8_t message[10] = {'E', 0, 0, 0, 9, 0};
+    tusk__store32(message + 6, max_rows);
+    tusk__append_bytes(out, message, sizeof message);
 }
 
 void tusk__encode_close(tusk_buf *out, char what, const char *name)
@@ -241,5 +241,6 @@ void tusk__encode_copy_fail(tusk_buf *out, const char *why)
 
 void tusk__encode_empty(tusk_buf *out, char type)
 {
-    tusk__message_end(out, tusk__message_begin(out, type));
+    const uint8_t message[5] = {(uint8_t)type, 0, 0, 0, 4};
+    tusk__append_bytes(out, message, sizeof message);
 }

@@ -125,7 +125,7 @@ static int render_element(tusk__conv *c, const tusk_array *a, tusk__reader *in, 
     size_t mark = tusk__buf_mark(c->out);
     status = tusk__render_part(c, a->elem_oid, in, (size_t)len);
     if (status == TUSK_OK)
-        tusk__quote_tail(c->out, mark, TUSK__QUOTE_ARRAY, delim);
+        status = tusk__quote_tail(c->out, mark, TUSK__QUOTE_ARRAY, delim, (size_t)len);
     return status;
 }
 
@@ -328,6 +328,8 @@ static int parse_array(tusk__conv *c, const tusk__type *type, tusk_slice text)
 }
 
 const tusk__codec tusk__codec_array = {TUSK__REP_ARRAY, 0, render_array, parse_array, NULL, false};
+/* Its elements may be of a type that cannot be sent in binary. */
+const tusk__codec tusk__codec_anyarray = {TUSK__REP_ARRAY, 0, render_array, NULL, NULL, true};
 
 /* ── int2vector, oidvector: one dimension from 0, no NULLs, spaces between ── */
 

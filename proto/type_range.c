@@ -23,7 +23,7 @@ static int render_bound(tusk__conv *c, const tusk__type *type, tusk__reader *in)
     size_t mark = tusk__buf_mark(c->out);
     int status = tusk__render_part(c, type->of, in, (size_t)len);
     if (status == TUSK_OK)
-        tusk__quote_tail(c->out, mark, TUSK__QUOTE_RANGE, ',');
+        status = tusk__quote_tail(c->out, mark, TUSK__QUOTE_RANGE, ',', (size_t)len);
     return status;
 }
 

@@ -33,7 +33,7 @@ static int render_record(tusk__conv *c, const tusk__type *type, tusk__reader *in
         size_t mark = tusk__buf_mark(c->out);
         status = tusk__render_part(c, oid, in, (size_t)len);
         if (status == TUSK_OK)
-            tusk__quote_tail(c->out, mark, TUSK__QUOTE_RECORD, ',');
+            status = tusk__quote_tail(c->out, mark, TUSK__QUOTE_RECORD, ',', (size_t)len);
     }
     tusk_put_u8(c->out, ')');
     tusk__conv_leave(c);

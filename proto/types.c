@@ -136,7 +136,7 @@ bool tusk__type_renders(uint32_t oid)
     const tusk__type *type = tusk__type_find(oid);
     while (type != NULL && type->codec->rep >= TUSK__REP_ARRAY && type->of != 0)
         type = tusk__type_find(type->of);
-    return type != NULL && type->codec->render != NULL && !type->codec->guess;
+    return type != NULL && type->codec->render != NULL && !type->codec->uncertain;
 }
 
 /* ── conversions ── */
@@ -195,7 +195,8 @@ int tusk__parse_part(tusk__conv *c, uint32_t oid, tusk_slice text)
 /* A value error leaves the buffer as it was; lack of memory or room stays on it. */
 static int finish(tusk_buf *out, size_t mark, int status)
 {
-    if (status == TUSK_OK)
+    /* Without memory a codec may also have stumbled over what it could not append. */
+    if (out->status != TUSK_OK)
         status = out->status;
     if (status != TUSK_OK) {
         int failure = out->status;

@@ -49,7 +49,8 @@ typedef struct tusk__codec {
     int (*parse)(tusk__conv *, const tusk__type *, tusk_slice text);
     /* Whether the server would take an argument that is already binary; NULL: it is not checked. */
     int (*check)(const uint8_t *bytes, size_t len);
-    bool guess; /* render writes something readable that may differ from the server's own text */
+    bool uncertain; /* render may differ from the server's own text, or the server may refuse to send
+                       binary at all: a program that wants text asks for text */
 } tusk__codec;
 
 struct tusk__type {
@@ -65,8 +66,8 @@ const tusk__type *tusk__type_find(uint32_t oid);
 bool tusk__type_resolve(const tusk_text_style *, uint32_t oid, tusk__type *out);
 /* The codec of an extension's type by its name, or NULL. */
 const tusk__codec *tusk__codec_named(tusk_slice name);
-/* Whether the text of a binary value is a function of its bytes, for all values of a compiled-in
- * type. */
+/* Whether every value of this compiled-in type can be asked for in binary and rendered as the server
+ * would. */
 bool tusk__type_renders(uint32_t oid);
 
 /* One value in binary to text, for the containers: reads len bytes of `in`. */
@@ -112,9 +113,11 @@ int tusk__arg_put_binary(tusk_buf *out, const tusk_arg *, const tusk_text_style 
     const tusk_type tusk_type_##name = {#name, oid, sizeof(c_type), encode_##name, decode_##name}
 
 /* Quotes what was appended behind `mark` if that is necessary where it stands: within an array, a
- * record or a range. */
+ * record or a range. Each level of nesting doubles the quotes within, so that a few hundred bytes
+ * could ask for gigabytes: TUSK_ETOOBIG when there are out of proportion many for the part's size in
+ * binary. */
 enum tusk__quoting { TUSK__QUOTE_ARRAY, TUSK__QUOTE_RECORD, TUSK__QUOTE_RANGE };
-void tusk__quote_tail(tusk_buf *, size_t mark, enum tusk__quoting, char delim);
+int tusk__quote_tail(tusk_buf *, size_t mark, enum tusk__quoting, char delim, size_t binary_size);
 
 /* One item of a container's text. */
 typedef struct tusk__item {

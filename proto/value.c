@@ -307,7 +307,7 @@ int tusk__arg_put(tusk_buf *out, const tusk_arg *arg)
     size_t mark = tusk__buf_mark(out);
     int status = put_any(out, arg);
     if (status != TUSK_OK || out->status != TUSK_OK)
-        return status != TUSK_OK ? status : out->status;
+        return out->status != TUSK_OK ? out->status : status;
     const tusk__codec *codec = codec_of(arg->oid);
     bool checked =
         arg->kind == TUSK_ARG_INT4 || arg->kind == TUSK_ARG_INT8 || arg->kind == TUSK_ARG_BINARY;
@@ -326,10 +326,8 @@ int tusk__arg_put_binary(tusk_buf *out, const tusk_arg *arg, const tusk_text_sty
     tusk_put_u32(out, 0);
     int status = arg->kind == TUSK_ARG_TEXT ? tusk_value_parse(arg->oid, arg->v.s, style, out)
                                             : tusk__arg_put(out, arg);
-    if (status == TUSK_OK)
-        status = out->status;
-    if (status != TUSK_OK)
-        return status;
+    if (status != TUSK_OK || out->status != TUSK_OK)
+        return out->status != TUSK_OK ? out->status : status;
     if (out->len - mark - 4 > INT32_MAX)
         return TUSK_ETOOBIG;
     tusk__put_at_u32(out, mark, (uint32_t)(out->len - mark - 4));

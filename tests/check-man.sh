@@ -20,7 +20,7 @@ command -v mandoc >/dev/null || {
     exit 77
 }
 # Whether other pages are installed here is none of this page's business.
-complaints=$(mandoc -T lint "$page" | grep -v 'mandoc.db\|unknown manual')
+complaints=$(mandoc -T lint "$page" 2>&1 | grep -v 'mandoc.db\|unknown manual')
 [ -z "$complaints" ] || {
     echo "$complaints"
     exit 1

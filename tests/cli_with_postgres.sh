@@ -63,7 +63,7 @@ gives 0 1 --trust sh -c 'PGPASSWORD=wrong psql -XAtq -h $TUSK_TEST_TCP_HOST -c "
 # shellcheck disable=SC2016
 gives 0 t --tls sh -c 'psql -XAtqc "select ssl from pg_stat_ssl where pid = pg_backend_pid()" "$DATABASE_URL"'
 # shellcheck disable=SC2016
-gives 0 fine sh -c 'psql -XAtqc "select $$fine$$" "$DATABASE_URL"'
+gives 0 5 sh -c 'psql -XAtqc "select 2 + 3" "$DATABASE_URL"'
 (cd / && gives 0 1 $ask 'select 1') || fail 'from another folder'
 
 refuses '*no COMMAND*'

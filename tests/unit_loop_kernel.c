@@ -146,11 +146,11 @@ static void test_refused_does_not_spin(fixture *f)
         return; /* always ready, as poll(2) has it */
     }
     counter_watch(&c);
-    const int64_t until = tusk_now() + 20 * MS;
+    const int64_t until = tusk_now() + 100 * MS;
     while (tusk_now() < until) {
         (void)f->host->step(f->host, until);
     }
-    assert_in_range(c.calls, 1, 21);
+    assert_in_range(c.calls, 5, 101);
     c.io.fd = -1;
     counter_watch(&c);
 }

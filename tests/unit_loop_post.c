@@ -62,6 +62,22 @@ static void test_post(fixture *f)
     assert_int_equal(tusk_loop_post(f->loop, post_run, &p), TUSK_OK); /* dropped with the loop */
 }
 
+/* A burst rings once. */
+static void test_bell(fixture *f)
+{
+    posts p = {.f = f};
+    for (int i = 0; i < 64; i++) {
+        assert_int_equal(tusk_loop_post(f->loop, post_run, &p), TUSK_OK);
+    }
+    uint64_t rung = 0;
+    assert_int_equal(read(f->loop->wake.fd, &rung, sizeof rung), sizeof rung);
+    assert_int_equal(rung, 1);
+    assert_int_equal(read(f->loop->wake.fd, &rung, sizeof rung), -1);
+    assert_int_equal(write(f->loop->wake_write, &rung, sizeof rung), sizeof rung);
+    assert_int_equal(tusk_loop_run(f->loop), TUSK_OK);
+    assert_int_equal(p.n, 64);
+}
+
 enum { THREADS = 4, EACH = 2000 };
 
 typedef struct poster {
@@ -201,6 +217,33 @@ static void test_stop(fixture *f)
     assert_int_equal(p.n, 3);
 }
 
+static void post_number_and_stop(void *ud)
+{
+    post_number(ud);
+    tusk_loop_stop(((numbered *)ud)->all->f->loop);
+}
+
+/* What a stop left over comes before what is posted later. */
+static void test_stop_between_posts(fixture *f)
+{
+    posts order = {.f = f};
+    numbered all[6];
+    for (int i = 0; i < 6; i++) {
+        all[i] = (numbered){&order, i};
+        if (i == 4) {
+            assert_int_equal(tusk_loop_run(f->loop), TUSK_OK);
+            assert_int_equal(order.n, 1);
+        }
+        assert_int_equal(
+            tusk_loop_post(f->loop, i == 0 ? post_number_and_stop : post_number, &all[i]), TUSK_OK);
+    }
+    assert_int_equal(tusk_loop_run(f->loop), TUSK_OK);
+    assert_int_equal(order.n, 6);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(order.numbers[i], i);
+    }
+}
+
 /* A stop that no run is there to hear does not stand in the way of steps. */
 static void test_stop_and_step(fixture *f)
 {
@@ -241,7 +284,8 @@ static void test_nested(fixture *f)
     counter outer = counter_socket(f, TUSK_READ), inner = counter_socket(f, TUSK_READ);
     counter late = counter_timer(f, TUSK_NEVER);
     outer.io.ready = inner.io.ready = step_within;
-    outer.io.deadline = inner.io.deadline = 1; /* due as well, all the time */
+    outer.io.deadline = 1;                   /* due from the start */
+    inner.io.deadline = tusk_now() + 5 * MS; /* and while its callback runs */
     late.io.deadline = tusk_now() + 10 * MS;
     late.io.fd = -1;
     outer.other = inner.other = &late;
@@ -258,7 +302,7 @@ static void test_nested(fixture *f)
     late.io.deadline = tusk_now() + INT64_C(3600) * 1000 * MS;
     counter_watch(&late);
     assert_int_equal(loop_step_for(f, 1000 * MS), TUSK_OK);
-    assert_true(outer.calls == 2 && inner.calls == 2); /* both are watched again: read, deadline */
+    assert_true(outer.calls == 2 && inner.calls == 2); /* watched again: data, deadline */
     counter_end(&outer);
     counter_end(&inner);
     counter_end(&late);
@@ -354,9 +398,11 @@ static void test_free_while_watched(fixture *f)
 
 static const loop_test tests[] = {
     {"post", test_post},
+    {"bell", test_bell},
     {"post from threads", test_post_from_threads},
     {"free after post", test_free_after_post},
     {"stop", test_stop},
+    {"stop between posts", test_stop_between_posts},
     {"stop and step", test_stop_and_step},
     {"nested steps", test_nested},
     {"ended while running", test_ended_while_running},

@@ -227,8 +227,10 @@ static void lint_server_final(void **state)
         tusk__scram s;
         scram_client_waiting(&s, &c);
         signature_of(&s, right);
-        for (const char *p = l->message; *p != '\0'; p++)
-            strncat(message, *p == '$' ? right : p, *p == '$' ? 44 : 1);
+        for (const char *p = l->message; *p != '\0'; p++) {
+            char one[2] = {*p, '\0'};
+            strcat(message, *p == '$' ? right : one);
+        }
         char *copy = exact_copy(message, strlen(message));
         int status = tusk__scram_server_final(&s, (tusk_slice){copy, strlen(message)});
         free(copy);

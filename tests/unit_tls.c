@@ -111,6 +111,7 @@ static const struct belief beliefs[] = {
     {.cert = "good", .crl = "expired.crl", .text = "CRL has expired; renew the list"},
     {.cert = "with-intermediate", .crl = "all.crl"},
     {.cert = "with-intermediate", .crl = "root.crl", .text = "a list of each authority"},
+    {.cert = "with-intermediate", .crl = "inter.crl", .text = "a list of each authority"},
     {.cert = "revoked", .crldir = "crls", .text = "certificate revoked"},
     {.cert = "good", .crldir = "crls"},
     {.cert = "revoked", .crl = "root.crl", .mode = "require", .text = "certificate revoked"},

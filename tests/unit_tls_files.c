@@ -215,7 +215,8 @@ static void who_may_read_the_key(void **state)
 static void key_log(void **state)
 {
     (void)state;
-    const char *path = tls_cert("keys.log");
+    char path[512];
+    snprintf(path, sizeof path, "%s", tls_cert("keys.log"));
     remove(path);
     for (int i = 0; i < 2; i++) {
         tusk__tls_options o = tls_verify_full();

@@ -164,7 +164,9 @@ enum tusk_flags {
     TUSK_ONCE = 4,     /* bypass the statement cache: an unnamed statement */
     TUSK_SIMPLE = 8,   /* simple protocol: many statements, no arguments, results in text */
     TUSK_NAMED = 16,   /* prepare under a name at once, whatever was found about the endpoint */
-    TUSK_DESCRIBE = 32 /* do not execute: tell parameter types and columns */
+    TUSK_DESCRIBE = 32, /* do not execute: tell parameter types and columns */
+    TUSK_FORCE = 64     /* send LISTEN, SET, PREPARE and their kin even behind a pooler that gives the
+                           next transaction another session; they are refused there otherwise */
 };
 
 /* A request in full; zero what is not needed. */

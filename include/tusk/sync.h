@@ -29,6 +29,40 @@ TUSK_API int tusk_exec_request(tusk_conn *, tusk_result **result, const tusk_req
  * nothing happened. */
 TUSK_API int tusk_step(tusk_conn *, int64_t deadline);
 
+/* ── transactions ────────────────────────────────────────────────────────────────────────── */
+
+/* Zero is the server's default for each. isolation: "read committed", "repeatable read",
+ * "serializable", "read uncommitted"; anything else is refused with TUSK_EINVAL. */
+typedef struct tusk_tx {
+    const char *isolation;
+    bool read_only;
+    bool deferrable;
+} tusk_tx;
+
+/* Begins a transaction, or inside one a savepoint: calls nest, each with its commit or rollback.
+ * tx NULL: all defaults (a savepoint has none). On a direct server BEGIN waits for the next statement
+ * and travels with it: no round trip of its own, and if it fails that statement is skipped. */
+TUSK_API int tusk_begin(tusk_conn *, const tusk_tx *);
+/* Ends the innermost level. TUSK_EABORTED: the server rolled it back, because a statement had failed.
+ * fate, if not NULL, is what is known of it: TUSK_UNKNOWN when the connection died with the COMMIT
+ * under way; tusk_xact_fate can tell then. */
+TUSK_API int tusk_commit(tusk_conn *, enum tusk_fate *fate);
+TUSK_API int tusk_rollback(tusk_conn *);
+/* How many levels are open: 0 outside of tusk_begin. */
+TUSK_API int tusk_tx_level(const tusk_conn *);
+
+/* The running transaction's id, to be kept for tusk_xact_fate. It makes the server assign one. */
+TUSK_API int tusk_xact_id(tusk_conn *, uint64_t *xid);
+/* On another connection: what became of that transaction. TUSK_UNKNOWN: still running, or so old that
+ * the server has forgotten. PostgreSQL: pg_xact_status(). */
+TUSK_API int tusk_xact_fate(tusk_conn *, uint64_t xid, enum tusk_fate *fate);
+
+/* Sets a user's password (NULL: the current user's) by a SCRAM-SHA-256 verifier computed here: the
+ * password itself does not reach the server, its logs or pg_stat_activity. */
+TUSK_API int tusk_change_password(tusk_conn *, const char *user, const char *password);
+
+/* ── results ─────────────────────────────────────────────────────────────────────────────── */
+
 /* A collected answer owns its memory and outlives the connection. */
 TUSK_API size_t tusk_result_rows(const tusk_result *);
 TUSK_API int tusk_result_width(const tusk_result *);

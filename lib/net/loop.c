@@ -78,7 +78,6 @@ static int64_t patience(const tusk_loop *loop, int64_t deadline)
 static bool deliver(tusk_loop *loop, tusk__node *node)
 {
     const unsigned ready = node->fd < 0 ? 0 : node->ready & node->events;
-    const bool internal = node->io == &loop->wake;
     bool called = false;
     tusk__link_remove(&node->ready_link);
     node->ready = 0;
@@ -87,7 +86,7 @@ static bool deliver(tusk_loop *loop, tusk__node *node)
     loop->running = node;
     if (ready != 0) {
         tusk_io_ready(node->io, ready);
-        called = !internal;
+        called = true;
     }
     if (node->io != NULL && node->due) {
         node->due = false;
@@ -129,7 +128,7 @@ static void suspend_running(tusk_loop *loop)
     }
 }
 
-static int step(tusk_host *host, int64_t deadline)
+static int turn(tusk_host *host, int64_t deadline)
 {
     tusk_loop *loop = (tusk_loop *)host;
     if (deadline == TUSK_NEVER && loop->watched == 0 && loop->wake.fd < 0) {
@@ -144,15 +143,11 @@ static int step(tusk_host *host, int64_t deadline)
     for (;;) {
         tusk__loop_apply(loop);
         collect_due(loop);
-        const int64_t ns = patience(loop, deadline);
-        const int rc = loop->backend->wait(loop, ns);
+        const int rc = loop->backend->wait(loop, patience(loop, deadline));
         if (rc != TUSK_OK) {
             return rc;
         }
         tusk__loop_report_failing(loop);
-        if (ns != 0 && tusk__link_alone(&loop->ready)) {
-            collect_due(loop);
-        }
         bool called = deliver_ready(loop);
         if (!(called && loop->stop)) {
             called = tusk__loop_run_taken(loop) || called;
@@ -160,10 +155,22 @@ static int step(tusk_host *host, int64_t deadline)
         if (called) {
             return TUSK_OK;
         }
+        /* Also after the wait for it: what is there by then is still looked at once. */
         if (loop->now >= deadline) {
             return TUSK_ETIMEDOUT;
         }
     }
+}
+
+static int step(tusk_host *host, int64_t deadline)
+{
+    tusk_loop *loop = (tusk_loop *)host;
+    const bool outermost = loop->running == NULL;
+    const int rc = turn(host, deadline);
+    if (outermost && loop->abandoned) {
+        tusk_loop_free(loop);
+    }
+    return rc;
 }
 
 /* ── life ────────────────────────────────────────────────────────────────────────────────────── */
@@ -253,7 +260,12 @@ int tusk__host_private_new(tusk_host **host)
 
 void tusk__host_private_free(tusk_host *host)
 {
-    tusk_loop_free((tusk_loop *)host);
+    tusk_loop *loop = (tusk_loop *)host;
+    if (loop != NULL && loop->running != NULL) {
+        loop->abandoned = true; /* its connection was closed in one of its own callbacks */
+    } else {
+        tusk_loop_free(loop);
+    }
 }
 
 const char *tusk_loop_backend(const tusk_loop *loop)

@@ -108,6 +108,7 @@ struct tusk_loop {
     int64_t now;             /* read once per step */
     size_t scratch_size;     /* allocate this much on the first step; 0: done */
     bool failing;            /* some io could not be registered, see tusk__loop_apply */
+    bool abandoned;          /* a private host whose owner is gone: the step that runs frees it */
     bool stop;
     tusk_io wake;   /* what tusk_loop_post makes readable; fd -1: this loop takes no posts */
     int wake_write; /* the writing end; the same as wake.fd for an eventfd */

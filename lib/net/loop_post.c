@@ -27,11 +27,10 @@ static void wake_ready(tusk_io *io, unsigned events)
 {
     (void)events;
     tusk_loop *loop = (tusk_loop *)((char *)io - offsetof(tusk_loop, wake));
-    char drain[64];
-    ssize_t n;
-    do {
-        n = read(io->fd, drain, sizeof drain);
-    } while (n == (ssize_t)sizeof drain || (n < 0 && errno == EINTR));
+    uint64_t rung; /* once, and not again before the stack is empty */
+    if (read(io->fd, &rung, sizeof rung) < 0) {
+        return;
+    }
     tusk__post *newest = atomic_exchange_explicit(&loop->posted, NULL, memory_order_acquire);
     tusk__post *oldest = NULL;
     while (newest != NULL) {
@@ -129,8 +128,7 @@ int tusk_loop_post(tusk_loop *loop, void (*fn)(void *ud), void *ud)
     } while (!atomic_compare_exchange_weak_explicit(&loop->posted, &before, post,
                                                     memory_order_release, memory_order_relaxed));
     if (before == NULL) {
-        /* Eight bytes because an eventfd wants them. A full pipe is as good as a written one. */
-        const uint64_t one = 1;
+        const uint64_t one = 1; /* eight bytes because an eventfd wants them */
         while (write(bell, &one, sizeof one) < 0 && errno == EINTR) {
         }
     }

@@ -206,12 +206,8 @@ static bool pending(const tusk__stream *s)
 static void release(tusk__stream *s, bool orderly)
 {
     tusk__tls_stream *t = (tusk__tls_stream *)s;
-    if (t->done && !t->failed) {
-        if (orderly)
-            SSL_shutdown(t->ssl);
-        /* Otherwise OpenSSL would not let the session be resumed. */
-        SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    }
+    if (t->done && !t->failed && orderly)
+        SSL_shutdown(t->ssl);
     SSL_free(t->ssl);
     ERR_clear_error();
     tusk__tls_context_unref(t->context);

@@ -56,12 +56,12 @@ typedef struct tusk__tls_stream {
     SSL *ssl;
     tusk__tls_name name;
     tusk__tls_peer peer;
-    int sys;      /* errno of the last system call under OpenSSL, 0 if it did not fail */
-    bool eof;     /* the peer closed its side of the socket */
-    bool blocked; /* a read found nothing in the socket */
-    bool drained; /* the last read got no data: what OpenSSL still holds is of no use yet */
-    bool done;    /* handshake */
-    bool failed;  /* the connection may not be used, or shut down, any more */
+    int sys;           /* errno of the last system call under OpenSSL, 0 if it did not fail */
+    bool eof;          /* the peer closed its side of the socket */
+    bool blocked;      /* a read found nothing in the socket */
+    bool drained;      /* the last read got no data: what OpenSSL still holds is of no use yet */
+    bool done;         /* handshake */
+    bool failed;       /* the connection may not be used, or shut down, any more */
     bool cert_sent;    /* in this handshake */
     bool cert_offered; /* in the one that made the session offered for resumption */
 } tusk__tls_stream;

@@ -1,7 +1,8 @@
 /* lib/net/tls_sessions.c: TLS sessions of earlier connections, so that the next handshake with the
  * same server costs no signature and sends no certificate. A handful per context, the newest of
  * each peer. A session is copied whenever it changes hands: connections of several threads share
- * the context, and OpenSSL writes to the session that a connection uses. */
+ * the context, and OpenSSL writes to the session that a connection uses (it even marks it as not to
+ * be resumed if the connection ends without close_notify). */
 #include "lib/net/tls.h"
 
 #include <openssl/x509.h>

@@ -1,8 +1,9 @@
 /* lib/session/cache.c: the prepared statements of one connection: a hash table with an LRU list.
  *
- * A statement's name is a hash of its content (SQL text and argument types), so one name can only ever
- * hold one statement, on any server and from any process: a name that is already there is a stroke of
- * luck instead of somebody else's query. Names are shorter than 63 bytes, where the server cuts. */
+ * A statement's name is a hash of its content (SQL text and argument types), so one name can only
+ * ever hold one statement, on any server and from any process: a name that is already there is a
+ * stroke of luck instead of somebody else's query. Names are shorter than 63 bytes, where the
+ * server cuts. */
 #include <string.h>
 #include "lib/session/session.h"
 #include "proto/encode.h"
@@ -126,8 +127,8 @@ static void unlink_stmt(tusk__cache *cache, tusk__stmt *s)
     cache->count--;
 }
 
-/* The oldest statement that no request in flight needs makes room. It is closed at the server at the
- * head of the next group that prepares something: no round trip. */
+/* The oldest statement that no request in flight needs makes room. It is closed at the server at
+ * the head of the next group that prepares something: no round trip. */
 static bool evict(tusk_conn *c)
 {
     tusk__cache *cache = &c->cache;
@@ -162,6 +163,21 @@ static bool table_ready(tusk_conn *c)
     return true;
 }
 
+/* A statement that is to be closed, but was not yet, comes back: its name must not be prepared
+ * again. */
+static tusk__stmt *take_back(tusk__cache *cache, uint64_t hash, tusk_slice sql,
+                             const tusk_arg *args, size_t n)
+{
+    for (tusk__stmt **at = &cache->evicted; *at != NULL; at = &(*at)->chain) {
+        tusk__stmt *s = *at;
+        if (s->sql == NULL || !same(s, hash, sql, args, n))
+            continue;
+        *at = s->chain;
+        return s;
+    }
+    return NULL;
+}
+
 tusk__stmt *tusk__cache_get(tusk_conn *c, tusk_slice sql, const tusk_arg *args, size_t n)
 {
     tusk__cache *cache = &c->cache;
@@ -178,7 +194,9 @@ tusk__stmt *tusk__cache_get(tusk_conn *c, tusk_slice sql, const tusk_arg *args, 
         }
         return s;
     }
-    tusk__stmt *s = stmt_new(c, hash, sql, args, n);
+    tusk__stmt *s = take_back(cache, hash, sql, args, n);
+    if (s == NULL)
+        s = stmt_new(c, hash, sql, args, n);
     if (s == NULL)
         return NULL;
     size_t cap = tusk__profiles[c->profile].cap;
@@ -191,6 +209,22 @@ tusk__stmt *tusk__cache_get(tusk_conn *c, tusk_slice sql, const tusk_arg *args, 
     list_add(cache, s);
     cache->count++;
     return s;
+}
+
+void tusk__stmt_renew(tusk_conn *c, tusk__stmt *s)
+{
+    if (s->named && s->state != TUSK__STMT_NEW) {
+        tusk__stmt *old = tusk__session_alloc(c, NULL, sizeof *old);
+        if (old != NULL) { /* without memory it stays at the server: harmless */
+            memset(old, 0, sizeof *old);
+            memcpy(old->name, s->name, sizeof old->name);
+            old->chain = c->cache.evicted;
+            c->cache.evicted = old;
+        }
+    }
+    s->generation++;
+    s->named = false;
+    s->state = TUSK__STMT_NEW;
 }
 
 tusk__stmt *tusk__cache_take_evicted(tusk_conn *c)

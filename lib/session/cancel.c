@@ -37,17 +37,19 @@ static tusk_req *before(const tusk_conn *c, const tusk_req *r)
     return p;
 }
 
-/* Takes the bytes of a request that has not begun to leave out of the stream. Only where nothing else
- * depends on them: a group of its own that prepares no statement. */
+/* Takes the bytes of a request that has not begun to leave out of the stream. Only where nothing
+ * else depends on them: a group of its own that prepares no statement. */
 static bool cut(tusk_req *r)
 {
     tusk_conn *c = r->conn;
     const tusk_req *p = before(c, r);
     bool unsent = r->held || r->begin >= tusk__out_sent_position(&c->out);
-    if (!unsent || !r->sync || r->prepares || r->sink->pull != NULL || (p != NULL && !p->sync))
+    if (!unsent || !r->sync || r->prepares || r->open || r->internal || r->copies ||
+        (p != NULL && (!p->sync || p->open)))
         return false;
-    tusk_buf *buf = r->held ? &c->held : &c->out.buf;
-    size_t at = (size_t)(r->begin - (r->held ? 0 : c->out.base));
+    tusk__out *stream = r->held ? &c->held : &c->out;
+    tusk_buf *buf = &stream->buf;
+    size_t at = (size_t)(r->begin - stream->base);
     size_t n = (size_t)(r->end - r->begin);
     memmove(buf->data + at, buf->data + at + n, buf->len - at - n);
     buf->len -= n;
@@ -68,7 +70,7 @@ static void ask_server(tusk_req *r)
         return; /* nothing is left to be cancelled */
     tusk_conn *c = r->conn;
     r->cancel_sent = true;
-    c->cancelling = c->holding = true;
+    c->cancelling = true;
     if (c->ops != NULL)
         c->ops->cancel(c);
     else
@@ -78,11 +80,7 @@ static void ask_server(tusk_req *r)
 void tusk__session_cancelled(tusk_conn *c)
 {
     c->cancelling = false;
-    bool copying = false;
-    for (const tusk_req *r = c->head; r != NULL && !r->held; r = r->next)
-        copying = copying || r->sink->pull != NULL;
-    if (c->phase == TUSK__IDLE && !copying)
-        tusk__session_release_held(c);
+    tusk__session_release_held(c);
 }
 
 void tusk_cancel(tusk_req *r)
@@ -93,7 +91,7 @@ void tusk_cancel(tusk_req *r)
     r->cancel = true;
     tusk__session_enter(c);
     if (cut(r))
-        tusk__queue_dropped(c, r);
+        tusk__queue_dropped(c, r, r->timed_out ? TUSK__DROP_TIMED_OUT : TUSK__DROP_CANCELED);
     else if (c->current == r && c->phase == TUSK__IDLE && !r->held)
         ask_server(r); /* otherwise when its turn comes: tusk__req_current */
     tusk__session_leave(c);
@@ -101,16 +99,17 @@ void tusk_cancel(tusk_req *r)
 
 void tusk__req_current(tusk_req *r)
 {
-    if (r->cancel)
+    if (r->cancel && !r->held)
         ask_server(r);
 }
 
 static void expire(tusk_conn *c, tusk_req *r, int64_t t)
 {
     if (r->timed_out) {
-        tusk__session_fail(c, TUSK_ETIMEDOUT, 0,
-                           "a statement's deadline passed and the server did not react to the cancel "
-                           "request within 2 s");
+        tusk__session_fail(
+            c, TUSK_ETIMEDOUT, 0,
+            "a statement's deadline passed and the server did not react to the cancel "
+            "request within 2 s");
         return;
     }
     r->timed_out = true;

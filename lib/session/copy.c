@@ -42,27 +42,16 @@ static void abort_copy(tusk_conn *c, tusk_req *r, const char *why)
 
 static void complete(tusk_conn *c, tusk_req *r)
 {
-    if (r->copy_binary) {
+    if (r->copy_binary && (r->copy_rows || !r->copy_begun)) {
         size_t mark = tusk__message_begin(&c->out.buf, 'd');
+        if (!r->copy_begun)
+            tusk_put_bytes(&c->out.buf, binary_header, sizeof binary_header);
         tusk_put_u16(&c->out.buf, UINT16_MAX);
         tusk__message_end(&c->out.buf, mark);
     }
     tusk__encode_empty(&c->out.buf, 'c');
     r->executed = tusk__out_position(&c->out);
     finish(c, r);
-}
-
-/* Nobody has data for this COPY. Messages that were already pipelined behind it make the server give
- * up by itself, together with their own group, up to whose Sync it skips. */
-static void refuse_copy(tusk_conn *c, tusk_req *r)
-{
-    if (r->next != NULL && !r->next->held && !r->simple) {
-        r->sync = false;
-        r->plan = 0;
-        r->await = TUSK__COMPLETE;
-    } else {
-        abort_copy(c, r, "no data: the request has no pull callback");
-    }
 }
 
 int tusk__on_copy_in(tusk_conn *c, const tusk__frame *f)
@@ -74,8 +63,10 @@ int tusk__on_copy_in(tusk_conn *c, const tusk__frame *f)
         return status;
     r->answered = true;
     r->executed = UINT64_MAX; /* without CopyDone nothing of it is applied */
+    r->copy_binary = format == TUSK_FORMAT_BINARY;
+    r->copy_begun = r->copy_rows = false;
     if (r->sink->pull == NULL) {
-        refuse_copy(c, r);
+        abort_copy(c, r, "no data: the request has no pull callback");
     } else {
         r->await = TUSK__COPY_IN;
         r->pulling = true;
@@ -100,9 +91,10 @@ int tusk__copy_pull(tusk_conn *c)
         if (wish == 1)
             complete(c, r);
         else if (wish == TUSK_EAGAIN)
-            r->paused = true;
+            r->paused = !c->resume_asked;
         else if (wish != TUSK_OK)
             abort_copy(c, r, "aborted by the client");
+        c->resume_asked = false;
     }
     tusk__session_changed(c);
     return TUSK_OK;
@@ -124,6 +116,7 @@ int tusk_copy_bytes(tusk_req *r, const void *p, size_t n)
         return tusk__session_refuse(c, TUSK_EINVAL, "COPY data outside of a COPY");
     size_t mark = tusk__buf_mark(&c->out.buf);
     tusk__encode_copy_data(&c->out.buf, p, n);
+    r->copy_begun = true;
     return appended(c, mark);
 }
 
@@ -134,16 +127,18 @@ int tusk_copy_row(tusk_req *r, const tusk_arg *args, size_t n)
         return tusk__session_refuse(c, TUSK_EINVAL, "COPY data outside of a COPY");
     if (n > INT16_MAX)
         return tusk__session_refuse(c, TUSK_EINVAL, "a COPY row has at most 1600 columns");
+    if (!r->copy_binary)
+        return tusk__session_refuse(c, TUSK_EINVAL, "rows are for COPY ... WITH (FORMAT binary)");
     tusk_buf *out = &c->out.buf;
     size_t mark = tusk__buf_mark(out);
     size_t message = tusk__message_begin(out, 'd');
-    if (!r->copy_binary)
+    if (!r->copy_begun)
         tusk_put_bytes(out, binary_header, sizeof binary_header);
     tusk_put_u16(out, (uint16_t)n);
     tusk__encode_values(out, args, n);
     tusk__message_end(out, message);
     int status = appended(c, mark);
     if (status == TUSK_OK)
-        r->copy_binary = true;
+        r->copy_begun = r->copy_rows = true;
     return status;
 }

@@ -20,14 +20,15 @@ static void fail_frame(tusk_conn *c, int status, const tusk__frame *f)
     } else {
         tusk__text_add(&t, "the server sent ");
         tusk__text_add(&t, tusk__backend_name(f->type));
-        tusk__text_add(&t, status == TUSK_ETOOBIG ? " over the size limit" : " with a wrong length");
+        tusk__text_add(&t,
+                       status == TUSK_ETOOBIG ? " over the size limit" : " with a wrong length");
         if (status == TUSK_ETOOBIG && f->kind == TUSK__B_DATA_ROW)
             tusk__text_add(&t, " (setting max_message)");
     }
     tusk__session_fail(c, status, 0, t.s);
 }
 
-static void fail_unexpected(tusk_conn *c, const tusk__frame *f)
+int tusk__session_unexpected(tusk_conn *c, const tusk__frame *f)
 {
     tusk__text t;
     tusk__text_clear(&t);
@@ -35,7 +36,7 @@ static void fail_unexpected(tusk_conn *c, const tusk__frame *f)
     tusk__text_add(&t, tusk__backend_name(f->type));
     tusk__text_add(&t, " while waiting for ");
     tusk__text_add(&t, tusk__state_text(tusk__session_state(c)));
-    tusk__session_fail(c, TUSK_EPROTO, 0, t.s);
+    return tusk__session_fail(c, TUSK_EPROTO, 0, t.s);
 }
 
 static void fail_malformed(tusk_conn *c, const tusk__frame *f)
@@ -54,7 +55,7 @@ static bool dispatch(tusk_conn *c, const tusk__frame *f)
         tusk__trace_backend(f, &c->trace_line, c->trace, c->trace_ud);
     tusk__handler *handler = tusk__table_at(tusk__session_state(c), f->kind);
     if (handler == NULL) {
-        fail_unexpected(c, f);
+        tusk__session_unexpected(c, f);
         return false;
     }
     int status = handler(c, f);

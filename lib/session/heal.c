@@ -1,7 +1,8 @@
-/* lib/session/heal.c: statements that failed for reasons of ours, not of the caller's: a name that is
- * gone, a plan that DDL made stale, a type without binary output. Where the server proved that nothing
- * was executed and no transaction is open, the statement is sent once more, as a one-shot; the caller
- * sees the answer it asked for. Otherwise the error is told as it is, and the next use works.
+/* lib/session/heal.c: statements that failed for reasons of ours, not of the caller's: a name that
+ * is gone, a plan that DDL made stale, a type without binary output. Where the server proved that
+ * nothing was executed and no transaction is open, the statement is sent once more, as a one-shot;
+ * the caller sees the answer it asked for. Otherwise the error is told as it is, and the next use
+ * works.
  *
  * The bytes of a request are kept until it is done, so nothing has to be copied for this. */
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "proto/encode.h"
 
 #define MAX_TRIES 3
+/* Names that got lost or mixed up, until none are used any more. */
+#define MAX_LOST 3
 
 /* DDL changed what a prepared statement returns. Other 0A000s are the caller's own. */
 static bool stale_plan(const tusk_error *e)
@@ -25,63 +28,81 @@ static bool no_binary_output(const tusk_error *e)
            strncmp(e->message, "no binary output function", 25) == 0;
 }
 
-/* The statement's text changes, and with it its name: neither a server nor a pooler can mistake it for
- * what it knew before. */
-static void next_generation(tusk__stmt *s)
+/* The server looks at a statement that was prepared earlier again when it is bound: DDL may have
+ * made it wrong where its text, with the types inferred anew, is not. Nothing is executed before
+ * Bind is over. */
+static bool outdated(const tusk_req *r, const tusk_error *e)
 {
-    s->generation++;
-    s->named = false;
-    s->state = TUSK__STMT_NEW;
+    const uint32_t class_42 = ('4' - '0') | ('2' - '0') << 6;
+    return r->await == TUSK__BIND && !r->prepares && r->stmt->state == TUSK__STMT_READY &&
+           ((e->sqlstate & 0xfff) == class_42 || e->sqlstate == TUSK_INVALID_TEXT_REPRESENTATION ||
+            e->sqlstate == TUSK_INVALID_BINARY_REPRESENTATION);
+}
+
+static bool name_trouble(const tusk_error *e)
+{
+    return e->sqlstate == TUSK_INVALID_SQL_STATEMENT_NAME ||
+           e->sqlstate == TUSK_DUPLICATE_PSTATEMENT;
+}
+
+/* Names did not survive. On a direct server somebody deallocated them; behind anything else the
+ * endpoint is not what it seemed. Either way it is found out anew, and where it happens again and
+ * again names are not used any more. */
+static void names_lost(tusk_conn *c)
+{
+    tusk__cache_forget(c);
+    bool found = c->settings.pooler == TUSK__POOLER_AUTO;
+    if (found && c->profile != TUSK__PROFILE_DIRECT)
+        tusk__session_set_profile(c, TUSK__PROFILE_UNAWARE);
+    else if (found)
+        tusk__session_forget_endpoint(c);
 }
 
 void tusk__heal_note(tusk_conn *c, tusk_req *r)
 {
     const tusk_error *e = &c->group_error;
     tusk__stmt *s = r->stmt;
-    bool foreign = tusk__profile_foreign_name(e->message);
+    bool foreign = name_trouble(e) && tusk__profile_foreign_name(e->message);
     r->heal = TUSK__HEAL_NONE;
+    r->suspect = false;
+    if (name_trouble(e) && (foreign || s != NULL) && ++c->names_lost > MAX_LOST)
+        c->nameless = true;
     if (no_binary_output(e) && r->binary) {
         r->heal = TUSK__HEAL_AS_TEXT;
         if (s != NULL)
             s->text_only = true;
-    } else if (s == NULL) {
+    } else if (foreign || (s != NULL && stale_plan(e))) {
         /* a one-shot has no name that could be lost, but a tracker may have mixed up its own */
-        if (foreign && (e->sqlstate == TUSK_INVALID_SQL_STATEMENT_NAME ||
-                        e->sqlstate == TUSK_DUPLICATE_PSTATEMENT))
-            r->heal = TUSK__HEAL_AGAIN;
-    } else if (stale_plan(e)) {
-        next_generation(s);
         r->heal = TUSK__HEAL_AGAIN;
-    } else if (e->sqlstate == TUSK_INVALID_SQL_STATEMENT_NAME ||
-               e->sqlstate == TUSK_DUPLICATE_PSTATEMENT) {
-        if (foreign)
-            next_generation(s);
-        else if (s->state == TUSK__STMT_READY)
+        if (s != NULL)
+            tusk__stmt_renew(c, s);
+    } else if (s != NULL && name_trouble(e)) {
+        if (s->state == TUSK__STMT_READY)
             s->state = TUSK__STMT_BURNED;
-        if (!foreign && c->settings.pooler == TUSK__POOLER_AUTO)
-            tusk__heal_names_lost(c);
+        names_lost(c);
+        r->heal = TUSK__HEAL_AGAIN;
+    } else if (s != NULL && outdated(r, e)) {
+        r->suspect = true;
         r->heal = TUSK__HEAL_AGAIN;
     }
 }
 
-/* Names did not survive. On a direct server somebody deallocated them; behind anything else the
- * endpoint is not what it seemed, and names are not used there any more. */
-void tusk__heal_names_lost(tusk_conn *c)
+void tusk__healed(tusk_conn *c, tusk_req *r)
 {
-    tusk__cache_forget(c);
-    if (c->profile != TUSK__PROFILE_DIRECT || ++c->names_lost > 3)
-        tusk__session_set_profile(c, TUSK__PROFILE_UNAWARE);
+    if (r->suspect && r->stmt != NULL)
+        tusk__stmt_renew(c, r->stmt);
 }
 
 /* What was encoded before: the SQL text of its Parse if it had one, and Bind's arguments. */
 typedef struct sent_request {
-    tusk_slice sql, types, arguments; /* types: the count and the oids; arguments: formats and values */
+    tusk_slice sql, types,
+        arguments; /* types: the count and the oids; arguments: formats and values */
 } sent_request;
 
 static bool reread(const tusk_conn *c, const tusk_req *r, sent_request *q)
 {
-    tusk__reader all = tusk__reader_of(c->out.buf.data + (r->begin - c->out.base),
-                                       (size_t)(r->end - r->begin));
+    tusk__reader all =
+        tusk__reader_of(c->out.buf.data + (r->begin - c->out.base), (size_t)(r->end - r->begin));
     memset(q, 0, sizeof *q);
     while (tusk__reader_left(&all) > 0) {
         uint8_t type = tusk__read_u8(&all);
@@ -159,7 +180,8 @@ static bool send_again(tusk_conn *c, tusk_req *r)
         r->begin = begin;
         r->executed = begin + executed;
         r->end = begin + again.len;
-        r->plan = TUSK__PLAN6(TUSK__PARSE, TUSK__BIND, TUSK__COLUMNS, TUSK__EXECUTE, TUSK__READY, 0);
+        r->plan =
+            TUSK__PLAN6(TUSK__PARSE, TUSK__BIND, TUSK__COLUMNS, TUSK__EXECUTE, TUSK__READY, 0);
         tusk__session_trace_out(c, tusk__buf_mark(out) - again.len);
     }
     tusk_buf_free(&again);
@@ -168,7 +190,8 @@ static bool send_again(tusk_conn *c, tusk_req *r)
 
 bool tusk__heal(tusk_conn *c, tusk_req *r, char tx_before, char tx_after)
 {
-    bool alone = r == c->head && r->next == NULL && r->sync && c->current == r && !c->holding;
+    bool alone = r == c->head && (r->next == NULL || r->next->held) && r->sync && c->current == r &&
+                 !r->open && !c->cancelling;
     if (r->heal == TUSK__HEAL_NONE || !alone || r->cancel || r->custom_formats ||
         tx_before != 'I' || tx_after != 'I' || r->tries >= MAX_TRIES)
         return false;

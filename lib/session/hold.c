@@ -1,10 +1,10 @@
-/* lib/session/hold.c: requests that are encoded but must not leave yet. They wait in a second stream,
- * conn->held, in their order; here is decided when the next one may go over into the first.
+/* lib/session/hold.c: requests that are encoded but must not leave yet. They wait in a second
+ * stream, conn->held, in their order; here is decided when the next one may go over into the first.
  *
- * What makes a request wait: start-up is not over; a COPY IN is ahead, whose data does not exist yet; a
- * CancelRequest is under way and could hit it; the pooler takes no more groups at a time; or it has to
- * know what the requests ahead will bring (what the endpoint is, whether a transaction is open). */
-#include <string.h>
+ * What makes a request wait: start-up is not over; a COPY IN is ahead, whose data does not exist
+ * yet; a CancelRequest is under way and could hit it; the pooler takes no more groups at a time; or
+ * it has to know what the requests ahead will bring (what the endpoint is, whether a transaction is
+ * open). */
 #include "lib/session/session.h"
 
 /* While the endpoint is being found out, only one group keeps the probe company. */
@@ -32,7 +32,7 @@ void tusk__leaves(tusk_conn *c, const tusk_req *r)
 {
     if (r->starts)
         c->in_flight++;
-    if (r->sink->pull != NULL)
+    if (r->copies)
         c->copies++;
 }
 
@@ -42,28 +42,28 @@ static void move_bytes(tusk_conn *c, tusk_req *r)
     uint64_t shift = tusk__out_position(&c->out) - r->begin;
     tusk_put_bytes(&c->out.buf, c->held.buf.data + at, n);
     r->begin += shift;
-    r->executed += shift; /* of what cannot take effect yet it stays beyond every position */
-    if (r->executed < r->begin)
-        r->executed = UINT64_MAX;
+    r->executed += shift;
     r->end += shift;
     r->held = false;
     tusk__leaves(c, r);
+    if (r == c->current)
+        tusk__req_current(r);
 }
 
-/* What was held back until now may turn out to be of no use here: then it is not sent at all. */
-static bool useless(tusk_conn *c, tusk_req *r)
+/* What waited until the endpoint was known may turn out to be of no use there. */
+static void reconsider(tusk_conn *c, tusk_req *r)
 {
-    if (r->dropped)
-        return true;
-    if (r->bracket == TUSK__BRACKET_BEGIN && tusk__batch_is_bare(c, r))
-        return true;
-    return (r->session && !tusk__profiles[c->profile].session) || r->unwanted;
+    if (r->bracket == TUSK__BRACKET_BEGIN)
+        tusk__batch_settle(c, r);
+    else if (tusk__session_unfit(c, r))
+        tusk__queue_dropped(c, r, TUSK__DROP_REFUSED);
 }
 
 static void forget_bytes(tusk_conn *c)
 {
     tusk__out *held = &c->held;
-    size_t gone = c->first_held != NULL ? (size_t)(c->first_held->begin - held->base) : held->buf.len;
+    size_t gone =
+        c->first_held != NULL ? (size_t)(c->first_held->begin - held->base) : held->buf.len;
     if (gone < held->buf.len && gone < held->buf.len / 2)
         return; /* moving more than is given up would be quadratic */
     tusk__buf_consume(&held->buf, gone);
@@ -77,13 +77,12 @@ int tusk__session_release_held(tusk_conn *c)
     if (r == NULL)
         return TUSK_OK;
     for (; r != NULL; r = c->first_held = r->next) {
-        if (useless(c, r)) {
-            tusk__batch_refuse(c, r);
-        } else if (may_leave(c, r)) {
-            move_bytes(c, r);
-        } else {
+        if (r->dropped == TUSK__DROP_NONE && !may_leave(c, r))
             break;
-        }
+        if (r->dropped == TUSK__DROP_NONE)
+            reconsider(c, r);
+        if (r->dropped == TUSK__DROP_NONE)
+            move_bytes(c, r);
     }
     if (c->out.buf.status != TUSK_OK)
         return tusk__session_fail(c, TUSK_ENOMEM, 0, "out of memory while queueing requests");

@@ -9,14 +9,13 @@
 
 tusk_buf *tusk__session_encoder(tusk_conn *c)
 {
-    return c->holding ? &c->held : &c->out.buf;
+    return c->holding ? &c->held.buf : &c->out.buf;
 }
 
-/* The position the next encoded byte will have; tusk__session_release_held moves those of held
- * requests. */
+/* The position the next encoded byte will have in its stream. */
 uint64_t tusk__session_position(const tusk_conn *c)
 {
-    return c->holding ? c->held.len : tusk__out_position(&c->out);
+    return tusk__out_position(c->holding ? &c->held : &c->out);
 }
 
 void tusk__out_sent(tusk_conn *c, size_t n)
@@ -44,43 +43,6 @@ void tusk__out_trim(tusk_conn *c)
     out->sent -= done;
     if (out->buf.len == 0)
         tusk__buf_shrink(&out->buf, IDLE_KEEP);
-}
-
-/* How many of the held bytes may go: up to and including the first COPY IN, whose data does not exist
- * yet. */
-static size_t releasable(const tusk_conn *c)
-{
-    for (const tusk_req *r = c->head; r != NULL; r = r->next)
-        if (r->held && r->sink->pull != NULL)
-            return (size_t)r->end;
-    return c->held.len;
-}
-
-/* Held requests were encoded apart; the bytes that come before them in the stream are known now. */
-int tusk__session_release_held(tusk_conn *c)
-{
-    if (c->cancelling)
-        return TUSK_OK; /* tusk__session_cancelled does it */
-    size_t n = releasable(c);
-    uint64_t begin = tusk__out_position(&c->out);
-    tusk_put_bytes(&c->out.buf, c->held.data, n);
-    if (c->out.buf.status != TUSK_OK)
-        return tusk__session_fail(c, TUSK_ENOMEM, 0, "out of memory while queueing requests");
-    c->holding = n < c->held.len;
-    for (tusk_req *r = c->head; r != NULL; r = r->next) {
-        if (!r->held)
-            continue;
-        bool goes = r->end <= n;
-        c->holding = c->holding || (goes && r->sink->pull != NULL);
-        r->held = !goes;
-        r->begin += goes ? begin : 0 - (uint64_t)n;
-        r->executed += goes ? begin : 0 - (uint64_t)n;
-        r->end += goes ? begin : 0 - (uint64_t)n;
-    }
-    tusk__buf_consume(&c->held, n);
-    tusk__buf_shrink(&c->held, 0);
-    tusk__session_changed(c);
-    return TUSK_OK;
 }
 
 void tusk__session_trace_out(tusk_conn *c, size_t mark)

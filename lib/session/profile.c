@@ -3,7 +3,8 @@
 #include "lib/session/profile.h"
 
 const tusk__profile tusk__profiles[TUSK__PROFILE_COUNT] = {
-#define X(id, name, prefix, named, cap, uses, session) {name, prefix, named, cap, uses, session},
+#define X(id, name, prefix, named, cap, uses, depth, group, session)                               \
+    {name, prefix, named, cap, uses, depth, group, session},
     TUSK__PROFILE_MAP(X)
 #undef X
 };

@@ -1,6 +1,6 @@
 /* lib/session/queue.c: requests from submission to done. They stand in one list in the order of
- * submission: head is the oldest that is not done, current the one whose answers come next. A group,
- * everything up to and including one Sync, is done as a whole at its ReadyForQuery. */
+ * submission: head is the oldest that is not done, current the one whose answers come next. A
+ * group, everything up to and including one Sync, is done as a whole at its ReadyForQuery. */
 #include <string.h>
 #include "lib/session/session.h"
 
@@ -62,6 +62,11 @@ static void settle_current(tusk_conn *c)
 void tusk__queue_push(tusk_conn *c, tusk_req *r)
 {
     r->next = NULL;
+    if (!r->held)
+        tusk__leaves(c, r);
+    else if (c->first_held == NULL)
+        c->first_held = r;
+    c->unsure += (r->traits & TUSK__TRAIT_TX) != 0;
     *(c->tail != NULL ? &c->tail->next : &c->head) = r;
     c->tail = r;
     if (c->current == NULL) {
@@ -75,9 +80,21 @@ void tusk__queue_advance(tusk_conn *c)
     settle_current(c);
 }
 
+static uint8_t count_late(const tusk_conn *c, tusk__plan plan)
+{
+    uint8_t n = 0;
+    if (c->profile != TUSK__PROFILE_UNKNOWN && tusk__profiles[c->profile].prefix == NULL)
+        return 0;
+    for (; plan != 0; plan >>= TUSK__PLAN_BITS)
+        if ((plan & 31) == TUSK__PARSE || (plan & 31) == TUSK__CLOSE)
+            n++;
+    return n;
+}
+
 void tusk__queue_group_failed(tusk_conn *c, int status)
 {
     tusk_req *r = c->current;
+    c->late = count_late(c, r->plan);
     r->status = status;
     c->group_failed = true;
     settle_current(c);
@@ -89,9 +106,13 @@ static const tusk_error aborted = {
 static const tusk_error rolled_back = {
     .status = TUSK_EABORTED,
     .message = "COMMIT was answered with ROLLBACK: the transaction had failed before"};
-static const tusk_error dropped[2] = {
-    {.status = TUSK_ECANCELED, .message = "canceled before it was sent"},
-    {.status = TUSK_ETIMEDOUT, .message = "its deadline passed before it was sent"}};
+static const tusk_error dropped[TUSK__DROP_COUNT] = {
+    [TUSK__DROP_CANCELED] = {.status = TUSK_ECANCELED, .message = "canceled before it was sent"},
+    [TUSK__DROP_TIMED_OUT] = {.status = TUSK_ETIMEDOUT,
+                              .message = "its deadline passed before it was sent"},
+    [TUSK__DROP_REFUSED] = {.status = TUSK_EINVAL, .message = TUSK__UNFIT_TEXT},
+    [TUSK__DROP_ABORTED] = {.status = TUSK_EABORTED,
+                            .message = "not sent: another statement of its batch was refused"}};
 
 static void release_stmt(tusk_req *r)
 {
@@ -114,6 +135,7 @@ static void done(tusk_req *r, enum tusk_fate fate, const tusk_error *error, char
                       .tx = tx};
     r->ended = true;
     release_stmt(r);
+    r->conn->unsure -= (r->traits & TUSK__TRAIT_TX) != 0;
     if (r->internal || r->conn->phase == TUSK__DEAD) {
         /* ours, or its text stays the reason of the death */
     } else if (error != NULL) {
@@ -136,13 +158,14 @@ static tusk_error server_error(const tusk_req *r)
 
 static bool commit_failed(const tusk_req *r)
 {
-    return r->commits && r->tag_len == 8 && memcmp(r->tag, "ROLLBACK", 8) == 0;
+    return (r->traits & TUSK__TRAIT_COMMITS) && r->tag_len == 8 &&
+           memcmp(r->tag, "ROLLBACK", 8) == 0;
 }
 
 static void done_at_ready(tusk_req *r, bool group_failed, char tx)
 {
     if (r->dropped) {
-        done(r, TUSK_NOT_SENT, &dropped[r->timed_out], tx);
+        done(r, TUSK_NOT_SENT, &dropped[r->dropped], tx);
     } else if (r->status == TUSK_ESERVER) {
         tusk_error e = server_error(r);
         done(r, TUSK_FAILED, &e, tx);
@@ -155,10 +178,12 @@ static void done_at_ready(tusk_req *r, bool group_failed, char tx)
     }
 }
 
-void tusk__queue_dropped(tusk_conn *c, tusk_req *r)
+void tusk__queue_dropped(tusk_conn *c, tusk_req *r, enum tusk__drop why)
 {
-    r->dropped = true;
+    r->dropped = (uint8_t)why;
     r->plan = 0;
+    if (!r->held)
+        c->in_flight--;
     c->sweep = true;
     if (c->current == r)
         settle_current(c);
@@ -172,7 +197,9 @@ void tusk__queue_sweep(tusk_conn *c)
         c->head = r->next;
         if (c->head == NULL)
             c->tail = NULL;
-        done(r, TUSK_NOT_SENT, &dropped[r->timed_out], c->tx);
+        if (c->first_held == r)
+            c->first_held = r->next;
+        done(r, TUSK_NOT_SENT, &dropped[r->dropped], c->tx);
     }
 }
 
@@ -184,21 +211,62 @@ void tusk__queue_restart(tusk_conn *c, tusk_req *r)
     tusk__session_changed(c);
 }
 
-void tusk__queue_group_done(tusk_conn *c, char tx)
+/* A transaction that is not the caller's is open until its COMMIT. False: the server did not open
+ * it, and has done on its own what was sent behind. */
+static bool note_tx(tusk_conn *c, const tusk_req *last, char tx, bool failed)
 {
-    tusk_req *first = c->head, *last = c->current;
-    bool failed = c->group_failed;
-    char before = c->tx;
     c->tx = tx;
-    c->group_failed = false;
-    if (failed && tusk__heal(c, last, before, tx))
-        return;
+    if (last->bracket == TUSK__BRACKET_BEGIN)
+        c->inside = true;
+    if (c->inside && last->open)
+        return last->bracket != TUSK__BRACKET_BEGIN || (!failed && tx == 'T');
+    c->inside = false;
+    c->calm_tx = tx;
+    return true;
+}
+
+/* Takes the requests up to the last one of the group, and of its batch, out of the list. */
+static tusk_req *take_done(tusk_conn *c, tusk_req *last)
+{
+    tusk_req *first = c->head;
     c->head = last->next;
     if (c->head == NULL)
         c->tail = NULL;
     c->current = c->head;
     last->next = NULL;
     settle_current(c);
+    return first;
+}
+
+void tusk__queue_group_done(tusk_conn *c, char tx)
+{
+    tusk_req *last = c->current;
+    bool failed = c->group_failed;
+    c->group_failed = false;
+    if (failed && tusk__heal(c, last, c->tx, tx)) {
+        c->tx = c->calm_tx = tx;
+        return;
+    }
+    c->in_flight--;
+    c->copies -= last->copies;
+    if (!note_tx(c, last, tx, failed)) {
+        tusk__session_fail(c, TUSK_EPROTO, 0, "BEGIN did not open a transaction for a batch");
+        return;
+    }
+    if (!failed && last->tries > 0)
+        tusk__healed(c, last);
+    failed = failed || c->batch_failed;
+    c->batch_failed = last->open && failed;
+    if (last->open) {
+        c->current = last->next;
+        settle_current(c);
+        tusk__session_release_held(c);
+        return;
+    }
+    if (last->bracket == TUSK__BRACKET_COMMIT && tx != 'I')
+        tusk__batch_rollback(c);
+    tusk_req *first = take_done(c, last);
+    tusk__session_release_held(c);
     while (first != NULL) {
         tusk_req *next = first->next;
         done_at_ready(first, failed, tx); /* which may close the connection: tx is kept */
@@ -207,8 +275,9 @@ void tusk__queue_group_done(tusk_conn *c, char tx)
     tusk__out_trim(c);
 }
 
-/* What became of a request when the connection died under it. From the moment when Execute was handed
- * to the kernel nobody but the server knows: a COMMIT acts at its Execute, not at the Sync. */
+/* What became of a request when the connection died under it. From the moment when Execute was
+ * handed to the kernel nobody but the server knows: a COMMIT acts at its Execute, not at the Sync.
+ */
 static enum tusk_fate fate_at_death(const tusk_req *r)
 {
     const tusk_conn *c = r->conn;
@@ -220,26 +289,42 @@ static enum tusk_fate fate_at_death(const tusk_req *r)
     return TUSK_UNKNOWN;
 }
 
+/* A batch in brackets takes effect at its COMMIT and not before. */
+static bool commit_sent(const tusk_conn *c, tusk_req *begin)
+{
+    const tusk_req *commit = tusk__batch_last(begin);
+    return commit != NULL && !commit->held && commit->executed <= tusk__out_sent_position(&c->out);
+}
+
+static void fail_one(tusk_req *r, bool group_failed, bool uncommitted)
+{
+    tusk_conn *c = r->conn;
+    if (group_failed && r->status == TUSK_ESERVER) {
+        tusk_error e = server_error(r);
+        done(r, TUSK_FAILED, &e, 0);
+    } else if (group_failed) {
+        done(r, TUSK_FAILED, &aborted, 0);
+    } else {
+        enum tusk_fate fate = fate_at_death(r);
+        done(r, fate == TUSK_UNKNOWN && uncommitted ? TUSK_FAILED : fate, &c->error, 0);
+    }
+}
+
 void tusk__queue_fail_all(tusk_conn *c)
 {
-    bool failed = c->group_failed;
-    tusk_req *end_of_group = c->current;
+    bool failed = c->group_failed || c->batch_failed, uncommitted = false;
+    const tusk_req *end_of_failure = tusk__batch_last(c->current);
     tusk_req *r = c->head;
-    c->head = c->current = c->tail = NULL;
-    c->group_failed = false;
+    c->head = c->current = c->tail = c->first_held = NULL;
+    c->group_failed = c->batch_failed = false;
     while (r != NULL) {
         tusk_req *next = r->next;
-        bool last = r == end_of_group;
-        if (failed && r->status == TUSK_ESERVER) {
-            tusk_error e = server_error(r);
-            done(r, TUSK_FAILED, &e, 0);
-        } else if (failed) {
-            done(r, TUSK_FAILED, &aborted, 0);
-        } else {
-            done(r, fate_at_death(r), &c->error, 0);
-        }
-        if (last)
-            failed = false;
+        bool last = r == end_of_failure, open = r->open;
+        if (r->bracket == TUSK__BRACKET_BEGIN && !r->dropped)
+            uncommitted = !commit_sent(c, r);
+        fail_one(r, failed, uncommitted);
+        failed = failed && !last;
+        uncommitted = uncommitted && open;
         r = next;
     }
 }

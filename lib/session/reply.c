@@ -19,6 +19,29 @@ int tusk__on_parse(tusk_conn *c, const tusk__frame *f)
     return tusk__on_done(c, f);
 }
 
+int tusk__on_early_close(tusk_conn *c, const tusk__frame *f)
+{
+    tusk_req *r = c->current;
+    for (unsigned at = 0; r->plan >> at != 0; at += TUSK__PLAN_BITS) {
+        if (((r->plan >> at) & 31) != TUSK__CLOSE)
+            continue;
+        tusk__plan before = r->plan & (((tusk__plan)1 << at) - 1);
+        r->plan = before | (r->plan >> (at + TUSK__PLAN_BITS)) << at;
+        return tusk__decode_empty(f);
+    }
+    return tusk__session_unexpected(c, f);
+}
+
+/* Behind an error: the answer that a pooler gave instead of the server, which skipped the message.
+ */
+int tusk__on_late(tusk_conn *c, const tusk__frame *f)
+{
+    if (c->late == 0)
+        return tusk__session_unexpected(c, f);
+    c->late--;
+    return tusk__decode_empty(f);
+}
+
 int tusk__on_params(tusk_conn *c, const tusk__frame *f)
 {
     tusk_req *r = c->current;
@@ -211,8 +234,8 @@ int tusk__on_copy_done(tusk_conn *c, const tusk__frame *f)
     return tusk__decode_empty(f);
 }
 
-/* Keeps an ErrorResponse beyond its message. Without memory for its words the error still is one, and
- * programs that decide by SQLSTATE still can. */
+/* Keeps an ErrorResponse beyond its message. Without memory for its words the error still is one,
+ * and programs that decide by SQLSTATE still can. */
 static void copy_error(tusk_error *to, tusk_buf *body, const uint8_t *p, size_t n)
 {
     tusk__frame f = {'E', TUSK__B_ERROR_RESPONSE, p, n};
@@ -229,8 +252,8 @@ static void copy_error(tusk_error *to, tusk_buf *body, const uint8_t *p, size_t 
     }
 }
 
-/* A Parse that failed burns the name; requests that were already under way with it are told what the
- * server said then, instead of a 26000 that nobody caused. */
+/* A Parse that failed burns the name; requests that were already under way with it are told what
+ * the server said then, instead of a 26000 that nobody caused. */
 static void note_parse_failure(tusk_conn *c, tusk_req *r, const tusk__frame *f)
 {
     tusk__stmt *s = r->stmt;
@@ -262,12 +285,16 @@ int tusk__on_error(tusk_conn *c, const tusk__frame *f)
     if (is_fatal(&e))
         return tusk__on_idle_error(c, f);
     tusk_req *r = c->current;
-    copy_error(&c->group_error, &c->group_error_body, f->body, f->len);
-    note_parse_failure(c, r, f);
-    tusk__heal_note(c, r);
+    if (!c->batch_failed) { /* else it is 25P02: the batch's error has been told */
+        copy_error(&c->group_error, &c->group_error_body, f->body, f->len);
+        note_parse_failure(c, r, f);
+        tusk__heal_note(c, r);
+    }
     if (r->pulling)
         tusk__copy_failed(c, r);
-    tusk__queue_group_failed(c, TUSK_ESERVER);
+    if (r->bracket == TUSK__BRACKET_COMMIT && !c->batch_failed)
+        ((tusk_req *)r->ud)->status = TUSK_ESERVER;
+    tusk__queue_group_failed(c, c->batch_failed ? TUSK_EABORTED : TUSK_ESERVER);
     return TUSK_OK;
 }
 
@@ -278,8 +305,6 @@ int tusk__on_ready(tusk_conn *c, const tusk__frame *f)
     int status = tusk__decode_ready(f, &tx);
     if (status != TUSK_OK || (r->await == TUSK__SIMPLE && !r->answered))
         return TUSK_EPROTO;
-    if (r->sink->pull != NULL && c->holding && tusk__session_release_held(c) != TUSK_OK)
-        return TUSK_ENOMEM;
     tusk__queue_group_done(c, tx);
     return TUSK_OK;
 }

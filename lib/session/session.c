@@ -1,5 +1,5 @@
-/* lib/session/session.c: a connection's life as the protocol sees it: made, entered and left, failed
- * once, freed by its owner. */
+/* lib/session/session.c: a connection's life as the protocol sees it: made, entered and left,
+ * failed once, freed by its owner. */
 #include <string.h>
 #include "lib/session/session.h"
 #include "proto/encode.h"
@@ -12,7 +12,7 @@ void *tusk__session_alloc(tusk_conn *c, void *ptr, size_t size)
 static void init_buffers(tusk_conn *c)
 {
     tusk_buf_init(&c->out.buf, 0, c->alloc, c->alloc_ud);
-    tusk_buf_init(&c->held, 0, c->alloc, c->alloc_ud);
+    tusk_buf_init(&c->held.buf, 0, c->alloc, c->alloc_ud);
     tusk_buf_init(&c->in, 0, c->alloc, c->alloc_ud);
     tusk_buf_init(&c->error_body, TUSK__LIMIT_TEXT, c->alloc, c->alloc_ud);
     tusk_buf_init(&c->group_error_body, TUSK__LIMIT_TEXT, c->alloc, c->alloc_ud);
@@ -36,7 +36,6 @@ int tusk__session_new(tusk_conn **out, const tusk__session_parts *parts)
     c->settings_free = parts->settings_free;
     c->attrs = c->settings.target_session_attrs;
     c->phase = TUSK__START;
-    c->holding = true;
     c->next_deadline = TUSK_NEVER;
     c->profile = tusk__profile_of_setting(c->settings.pooler);
     c->probed = c->settings.pooler != TUSK__POOLER_AUTO;
@@ -47,6 +46,11 @@ int tusk__session_new(tusk_conn **out, const tusk__session_parts *parts)
 void tusk__session_set_profile(tusk_conn *c, enum tusk__profile_id profile)
 {
     c->profile = profile;
+}
+
+void tusk__session_forget_endpoint(tusk_conn *c)
+{
+    (void)c;
 }
 
 const char *tusk_conn_endpoint(const tusk_conn *c)
@@ -63,7 +67,7 @@ static void free_conn(tusk_conn *c)
     tusk__cache_free(c);
     tusk__description_free(&c->unnamed, c);
     tusk_buf_free(&c->out.buf);
-    tusk_buf_free(&c->held);
+    tusk_buf_free(&c->held.buf);
     tusk_buf_free(&c->in);
     tusk_buf_free(&c->error_body);
     tusk_buf_free(&c->group_error_body);
@@ -101,10 +105,14 @@ bool tusk__session_leave(tusk_conn *c)
     if (--c->depth > 0)
         return true;
     settle(c);
-    if (!c->closing)
-        return true;
-    free_conn(c);
-    return false;
+    if (c->closing) {
+        free_conn(c);
+        return false;
+    }
+    c->resume_asked = false;
+    if (c->phase != TUSK__DEAD)
+        tusk__session_changed(c); /* what was asked for from within takes effect */
+    return true;
 }
 
 /* An attempt to connect that failed is not the end if there is another host or address to try. */
@@ -146,7 +154,8 @@ void tusk__session_fail_error(tusk_conn *c)
     c->paused = false;
     c->tx = 0;
     tusk__text_clear(&c->errmsg);
-    if (starting && c->ops != NULL) /* the transport's text names the server and its words already */
+    if (starting &&
+        c->ops != NULL) /* the transport's text names the server and its words already */
         tusk__text_add(&c->errmsg, c->error.message);
     else
         tusk__error_text(&c->errmsg, &c->error);

@@ -16,6 +16,7 @@
 #include "proto/scram.h"
 #include "lib/session/profile.h"
 #include "lib/session/text.h"
+#include "lib/session/words.h"
 
 #define TUSK__STATE_MAP(X)                                                                         \
     X(DEAD, "nothing")                                                                             \
@@ -56,6 +57,19 @@ typedef uint64_t tusk__plan;
 /* What can be done about a failure that is not the caller's (heal.c). */
 enum tusk__heal { TUSK__HEAL_NONE, TUSK__HEAL_AGAIN, TUSK__HEAL_AS_TEXT };
 
+/* Ours around a batch that is not one group (batch.c). */
+enum tusk__bracket { TUSK__BRACKET_NONE, TUSK__BRACKET_BEGIN, TUSK__BRACKET_COMMIT };
+
+/* Why a request was taken out of the stream before it left. */
+enum tusk__drop {
+    TUSK__DROP_NONE,
+    TUSK__DROP_CANCELED,
+    TUSK__DROP_TIMED_OUT,
+    TUSK__DROP_REFUSED, /* it needs a session, and the endpoint keeps none */
+    TUSK__DROP_ABORTED, /* that is true of another one of its batch */
+    TUSK__DROP_COUNT
+};
+
 /* A RowDescription that outlives its message: columns are views into body. */
 typedef struct tusk__description {
     tusk_buf body;
@@ -79,23 +93,31 @@ struct tusk_req {
      * Execute or Query (from there on it may take effect), behind its last byte. */
     uint64_t begin, executed, end;
     bool held;
+    bool alone;             /* leaves only when nothing is in flight */
     int64_t deadline;
+    bool starts;            /* is the first of its group */
     bool sync;              /* ends its group */
+    bool open;              /* its batch goes on in the next group: nothing of it is done yet */
+    uint8_t bracket;        /* enum tusk__bracket */
+    uint8_t traits;         /* enum tusk__trait of its SQL text */
     bool simple;            /* simple protocol */
     bool answered;          /* part of its answer has come (simple protocol) */
-    bool dropped;           /* taken out of the stream before it left */
+    uint8_t dropped;        /* enum tusk__drop */
     bool describe;          /* executes nothing */
     bool prepares;          /* carries the Parse of stmt */
-    bool commits;           /* a COMMIT: answered with ROLLBACK it has failed */
     bool binary;            /* one format for all result columns: binary or text */
     bool custom_formats;    /* the caller gave a format per column */
     bool internal;          /* ours: the caller never sees it */
     uint8_t heal;           /* enum tusk__heal, after its failure */
     uint8_t tries;          /* how often it was sent again */
+    bool suspect;           /* ... because its name may stand for a plan that is out of date */
     bool skip_rows;
+    bool copies;            /* it may be a COPY IN: nothing leaves behind it before it is done */
     bool pulling;           /* COPY IN is under way, ... */
     bool paused;            /* ... and its sink has no data for now */
-    bool copy_binary;       /* and its header has been written by tusk_copy_row */
+    bool copy_binary;       /* in binary format; */
+    bool copy_begun;        /* data was given; */
+    bool copy_rows;         /* by tusk_copy_row: header and trailer are ours */
     bool cancel, timed_out; /* asked to end; the second says why */
     bool cancel_sent;
     bool ended;             /* its done() is being called */
@@ -191,20 +213,32 @@ struct tusk_conn {
     int64_t next_deadline;   /* no request's deadline is earlier */
 
     tusk__out out;
-    tusk_buf held;           /* encoded, but not to be sent yet: start-up or COPY IN is going on */
-    bool holding;
+    tusk__out held;          /* encoded, but not to be sent yet (hold.c) */
+    bool holding;            /* what is encoded now goes there */
     tusk_buf in;             /* the unfinished message; or what a pause left */
     size_t need;             /* how many bytes in must have for progress */
 
     tusk_req *head, *current, *tail, *spare;
+    tusk_req *first_held;
+    unsigned in_flight;      /* groups that left and are not answered */
+    unsigned copies;         /* those among them that may be COPY INs */
+    unsigned unsure;         /* requests that are not done and may begin or end a transaction */
+    char calm_tx;            /* tx as the caller left it: without the transactions of batch.c */
+    bool in_batch;           /* the last request was one of a batch in brackets, and not its last */
+    bool batch_bare;         /* that batch needs no brackets */
+    bool batch_refused;      /* that batch was refused */
+    bool inside;             /* the batch being answered has its BEGIN behind it */
+    bool batch_failed;       /* ... and an error */
+    uint8_t late;            /* answers to Parse and Close that a tracker may give behind the error */
     bool group_failed;       /* an error since the last ReadyForQuery: the server skips to Sync */
     tusk__description unnamed;
     tusk_cell *cells;
     int ncells;
     tusk__cache cache;
     enum tusk__profile_id profile; /* of the endpoint: told by the settings, or found by the probe */
-    bool probed;
-    uint8_t names_lost;      /* how often a direct server had forgotten statements */
+    bool probed, probing;    /* the probe was sent; its answer has not come */
+    uint8_t names_lost;      /* how often names had been forgotten or mixed up */
+    bool nameless;           /* too often: none are used any more */
     char probe_name[40];
 
     tusk_error error;        /* why it died; its fields lie in error_body */
@@ -215,6 +249,7 @@ struct tusk_conn {
     uint8_t key[256];
     size_t key_len;
     char tx;
+    int tx_level;            /* of tusk_begin: 1 a transaction, more: savepoints */
     tusk__param params[TUSK__MAX_PARAMS];
     int nparams;
     void (*trace)(void *ud, const char *line);
@@ -262,13 +297,13 @@ int tusk__session_login(tusk_conn *);
 void tusk__session_work(tusk_conn *);
 void tusk__login_wipe(tusk__login *);
 void tusk__params_clear(tusk_conn *);
-/* Releases what was held back during start-up, COPY IN or a cancel. */
-int tusk__session_release_held(tusk_conn *);
 
 /* ── bytes (feed.c, out.c) ────────────────────────────────────────────────────────────────── */
 /* Handles the complete messages among len bytes and says how many bytes they were; the rest has to be
  * handed in again, with more behind it. Inside enter/leave. */
 size_t tusk__session_feed(tusk_conn *, const uint8_t *, size_t len);
+/* A message that must not come now: the connection dies. TUSK_EPROTO. */
+int tusk__session_unexpected(tusk_conn *, const tusk__frame *);
 /* Bytes that were received outside of the connection's own buffer: handles what is complete, keeps the
  * rest. */
 void tusk__session_received(tusk_conn *, const uint8_t *, size_t len);
@@ -317,7 +352,7 @@ void tusk__queue_free(tusk_conn *);
 /* The request becomes current: what has to happen then (a cancel that waited). */
 void tusk__req_current(tusk_req *);
 /* It was taken out of the stream: done() comes in its turn. */
-void tusk__queue_dropped(tusk_conn *, tusk_req *);
+void tusk__queue_dropped(tusk_conn *, tusk_req *, enum tusk__drop);
 /* done() of dropped requests that are the oldest now. */
 void tusk__queue_sweep(tusk_conn *);
 /* The CancelRequest has reached the server, or never will. Inside enter/leave. */
@@ -332,15 +367,42 @@ void tusk__copy_failed(tusk_conn *, tusk_req *);
 /* Its plan was written anew: what is awaited is the beginning of it. */
 void tusk__queue_restart(tusk_conn *, tusk_req *);
 
+/* ── waiting and batches (hold.c, batch.c) ────────────────────────────────────────────────── */
+/* Does this new request have to wait in conn->held? */
+bool tusk__must_hold(const tusk_conn *, const tusk_req *);
+/* Its bytes are in conn->out now. */
+void tusk__leaves(tusk_conn *, const tusk_req *);
+/* Lets go of what need not wait any more. TUSK_ENOMEM: the connection is dead. */
+int tusk__session_release_held(tusk_conn *);
+/* A request of a TUSK_MORE batch is about to be encoded or was encoded: what has to stand before it
+ * and behind it (NULL: nothing). Encoded, but not queued. */
+int tusk__batch_before(tusk_conn *, tusk_req *, tusk_req **begin);
+int tusk__batch_behind(tusk_conn *, tusk_req *, tusk_req **commit);
+/* BEGIN is about to leave: it may not be needed, and the batch may not be possible here. */
+void tusk__batch_settle(tusk_conn *, tusk_req *begin);
+/* The batch has ended, but its transaction has not. */
+void tusk__batch_rollback(tusk_conn *);
+/* How a batch ends: its last request, or NULL if that was not submitted yet. */
+tusk_req *tusk__batch_last(tusk_req *);
+#define TUSK__UNFIT_TEXT                                                                           \
+    "this statement needs a server session that stays, but the pooler gives every transaction "    \
+    "another one: connect to the server itself, or say pooler=session if the pooler keeps them; "  \
+    "SET LOCAL inside a transaction works; the flag TUSK_FORCE sends it all the same"
+/* Can the endpoint not do what this request is for? */
+bool tusk__session_unfit(const tusk_conn *, const tusk_req *);
+
 /* ── poolers (profile.c, probe.c, heal.c) ─────────────────────────────────────────────────── */
 /* Queues the probe, if it was not sent before and can be sent now. */
 void tusk__probe(tusk_conn *);
 void tusk__session_set_profile(tusk_conn *, enum tusk__profile_id);
+/* What is known about the endpoint has turned out to be doubtful: others shall find it out anew. */
+void tusk__session_forget_endpoint(tusk_conn *);
 /* The current request failed with conn->group_error: is it worth another try? */
 void tusk__heal_note(tusk_conn *, tusk_req *);
 /* At ReadyForQuery: sends it again if that is safe. */
 bool tusk__heal(tusk_conn *, tusk_req *, char tx_before, char tx_after);
-void tusk__heal_names_lost(tusk_conn *);
+/* It did succeed in the end. */
+void tusk__healed(tusk_conn *, tusk_req *);
 
 /* ── statements (cache.c, description.c) ──────────────────────────────────────────────────── */
 struct tusk__stmt {
@@ -365,6 +427,9 @@ struct tusk__stmt {
 tusk__stmt *tusk__cache_get(tusk_conn *, tusk_slice sql, const tusk_arg *, size_t n);
 /* Takes a statement that has to be closed at the server, or NULL; the caller frees it. */
 tusk__stmt *tusk__cache_take_evicted(tusk_conn *);
+/* Its text changes, and with it its name: neither a server nor a pooler can mistake it for what it
+ * knew before. The old name is closed in due course. */
+void tusk__stmt_renew(tusk_conn *, tusk__stmt *);
 /* Its name, computed when it is first needed; TUSK_ENOMEM, TUSK_EAUTH (no SHA-256). */
 int tusk__stmt_name(tusk_conn *, tusk__stmt *);
 void tusk__stmt_free(tusk_conn *, tusk__stmt *);
@@ -376,6 +441,10 @@ void tusk__description_init(tusk__description *, tusk_conn *);
 int tusk__description_set(tusk__description *, tusk_conn *, const tusk__frame *);
 void tusk__description_none(tusk__description *);
 void tusk__description_free(tusk__description *, tusk_conn *);
+
+/* ── blocking (lib/sync.c) ────────────────────────────────────────────────────────────────── */
+/* Runs it and waits: the status, and what became of it if fate is not NULL. */
+int tusk__exec(tusk_conn *, const tusk_request *, enum tusk_fate *fate);
 
 /* ── the table (table.c) ──────────────────────────────────────────────────────────────────── */
 /* TUSK_OK, TUSK_EAGAIN (a sink paused), or the status the connection died with. */
@@ -390,6 +459,6 @@ tusk__handler tusk__on_authentication, tusk__on_negotiate, tusk__on_startup_erro
     tusk__on_no_columns, tusk__on_bind, tusk__on_row, tusk__on_command_complete, tusk__on_empty,
     tusk__on_copy_in, tusk__on_copy_out, tusk__on_copy_data, tusk__on_copy_done, tusk__on_error,
     tusk__on_ready, tusk__on_simple_columns, tusk__on_simple_complete, tusk__on_simple_empty,
-    tusk__on_parse;
+    tusk__on_parse, tusk__on_early_close, tusk__on_late;
 
 #endif

@@ -1,4 +1,5 @@
-/* lib/session/submit.c: a request becomes messages, all or none of them, and a plan of the answers. */
+/* lib/session/submit.c: a request becomes messages, all or none of them, and a plan of the answers.
+ */
 #include <string.h>
 #include "lib/session/session.h"
 #include "proto/encode.h"
@@ -31,7 +32,8 @@ static int refuse_at(tusk_conn *c, int status, const char *before, size_t number
 
 static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
 {
-    const unsigned known = TUSK_MORE | TUSK_TEXT | TUSK_ONCE | TUSK_SIMPLE | TUSK_NAMED | TUSK_DESCRIBE;
+    const unsigned known =
+        TUSK_MORE | TUSK_TEXT | TUSK_ONCE | TUSK_SIMPLE | TUSK_NAMED | TUSK_DESCRIBE | TUSK_FORCE;
     if (c->phase == TUSK__DEAD || c->closing)
         return tusk__session_refuse(c, TUSK_ECLOSED, "the connection is closed");
     if (sink == NULL || sink->done == NULL)
@@ -46,76 +48,41 @@ static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
     if ((rq->flags & ~known) != 0)
         return tusk__session_refuse(c, TUSK_EINVAL, "unknown request flag");
     /* Query is no Sync: the server would skip it after an error in the batch. */
-    bool batch = (rq->flags & TUSK_MORE) || (c->tail != NULL && !c->tail->sync);
+    bool batch = (rq->flags & TUSK_MORE) || c->in_batch || (c->tail != NULL && !c->tail->sync);
     if ((rq->flags & TUSK_SIMPLE) && (batch || rq->nargs > 0 || rq->formats != NULL ||
                                       (rq->flags & (TUSK_NAMED | TUSK_DESCRIBE))))
         return tusk__session_refuse(c, TUSK_EINVAL,
                                     "the simple protocol takes no parameters, formats or batches");
-    if ((rq->flags & TUSK_MORE) && sink->pull != NULL)
+    bool copy = sink->pull != NULL || (tusk__sql_traits(rq->sql) & TUSK__TRAIT_COPY_IN) != 0;
+    if (batch && copy && !(rq->flags & TUSK_DESCRIBE))
         return tusk__session_refuse(c, TUSK_EINVAL, "COPY IN cannot be part of a batch");
+    if (c->in_batch && c->batch_refused) {
+        c->in_batch = (rq->flags & TUSK_MORE) != 0;
+        return tusk__session_refuse(c, TUSK_EABORTED, "another statement of its batch was refused");
+    }
     if (rq->formats != NULL && rq->nformats > INT16_MAX)
         return tusk__session_refuse(c, TUSK_EINVAL, "too many result formats");
     return TUSK_OK;
 }
 
-/* The first word of a statement in small letters, comments skipped: enough to know a COMMIT. */
-static size_t first_word(tusk_slice sql, char *word, size_t room)
+static bool may_be_named(const tusk_conn *c, const tusk_request *rq)
 {
-    size_t at = 0, n = 0;
-    for (;;) {
-        while (at < sql.len && (sql.ptr[at] == ' ' || (sql.ptr[at] >= '\t' && sql.ptr[at] <= '\r') ||
-                                sql.ptr[at] == ';'))
-            at++;
-        if (at + 1 < sql.len && sql.ptr[at] == '-' && sql.ptr[at + 1] == '-') {
-            while (at < sql.len && sql.ptr[at] != '\n')
-                at++;
-        } else if (at + 1 < sql.len && sql.ptr[at] == '/' && sql.ptr[at + 1] == '*') {
-            at += 2;
-            while (at + 1 < sql.len && !(sql.ptr[at] == '*' && sql.ptr[at + 1] == '/'))
-                at++;
-            at += 2;
-        } else {
-            break;
-        }
-    }
-    for (; at < sql.len && n + 1 < room; at++) {
-        char letter = (char)(sql.ptr[at] | 0x20);
-        if (letter < 'a' || letter > 'z')
-            break;
-        word[n++] = letter;
-    }
-    word[n] = '\0';
-    return n;
-}
-
-static bool is_commit(tusk_slice sql)
-{
-    static const char words[][8] = {"commit", "end", "prepare"};
-    char first = sql.len > 0 ? (char)(sql.ptr[0] | 0x20) : 'x';
-    char word[8];
-    if (first > 'e' && first <= 'z' && first != 'p')
-        return false; /* nearly everything: select, insert, update, with ... */
-    first_word(sql, word, sizeof word);
-    /* PREPARE TRANSACTION is answered with ROLLBACK too; a plain PREPARE never is. */
-    for (size_t i = 0; i < 3; i++)
-        if (strcmp(word, words[i]) == 0)
-            return true;
-    return false;
+    return c->settings.statement_cache > 0 && rq->formats == NULL &&
+           !(rq->flags & (TUSK_ONCE | TUSK_SIMPLE | TUSK_DESCRIBE));
 }
 
 /* The statement whose name this request should use, or NULL for a one-shot. */
 static tusk__stmt *choose_stmt(tusk_conn *c, const tusk_request *rq)
 {
     const tusk__profile *p = &tusk__profiles[c->profile];
-    if (c->settings.statement_cache == 0 || rq->formats != NULL ||
-        (rq->flags & (TUSK_ONCE | TUSK_SIMPLE | TUSK_DESCRIBE)))
-        return NULL;
-    if (c->profile == TUSK__PROFILE_UNKNOWN && !(rq->flags & TUSK_NAMED))
-        tusk__probe(c);
-    if (!p->named && !(rq->flags & TUSK_NAMED))
+    bool at_once = (rq->flags & TUSK_NAMED) != 0;
+    if (!may_be_named(c, rq) || c->nameless || (!p->named && !at_once))
         return NULL;
     tusk__stmt *s = tusk__cache_get(c, rq->sql, rq->args, rq->nargs);
-    if (s == NULL || (++s->uses < p->uses && !(rq->flags & TUSK_NAMED)))
+    if (s == NULL || (++s->uses < p->uses && !at_once))
+        return NULL;
+    /* Trackers lose count when names come and go while others are under way. */
+    if (p->prefix != NULL && c->head != NULL)
         return NULL;
     /* Until a Parse inside a batch is known to have happened, the name cannot be relied upon. */
     if (s->state == TUSK__STMT_PREPARING && s->in_batch)
@@ -259,37 +226,109 @@ static tusk_req *new_request(tusk_conn *c, const tusk_request *rq, const tusk_si
     }
     r->sink = sink;
     r->ud = ud;
+    r->starts = c->tail == NULL || c->tail->sync;
     r->sync = !(rq->flags & TUSK_MORE);
     r->simple = (rq->flags & TUSK_SIMPLE) != 0;
     r->describe = (rq->flags & TUSK_DESCRIBE) != 0;
     r->binary = !(rq->flags & (TUSK_TEXT | TUSK_SIMPLE));
-    r->commits = is_commit(rq->sql);
     r->custom_formats = rq->formats != NULL;
-    r->held = c->holding;
-    r->stmt = choose_stmt(c, rq);
-    r->binary = r->binary && (r->stmt == NULL || !r->stmt->text_only);
+    r->traits = (uint8_t)tusk__sql_traits(rq->sql);
+    if (rq->flags & TUSK_FORCE)
+        r->traits &= (uint8_t)~TUSK__TRAIT_SESSION;
+    if (r->simple)
+        r->traits |= TUSK__TRAIT_TX; /* it may hold any number of statements */
+    r->copies = sink->pull != NULL || (r->traits & TUSK__TRAIT_COPY_IN) != 0 ||
+                (r->simple && tusk__sql_names_stdin(rq->sql));
     return r;
+}
+
+/* What the endpoint is matters for this request: find out, if that is not done yet. A statement
+ * that only works in a session of its own waits for the answer, if it is the first of its group. */
+static int consult_profile(tusk_conn *c, const tusk_request *rq, tusk_req *r)
+{
+    bool session = (r->traits & TUSK__TRAIT_SESSION) != 0;
+    if (c->profile == TUSK__PROFILE_UNKNOWN && !(rq->flags & TUSK_NAMED) &&
+        (may_be_named(c, rq) || session || (rq->flags & TUSK_MORE)))
+        tusk__probe(c);
+    r->alone = c->probing && session;
+    return tusk__session_unfit(c, r) ? tusk__session_refuse(c, TUSK_EINVAL, TUSK__UNFIT_TEXT)
+                                     : TUSK_OK;
+}
+
+/* A request and the brackets that may come with it, all encoded or none. */
+typedef struct submission {
+    tusk_req *begin, *request, *commit;
+} submission;
+
+static int encode_all(tusk_conn *c, const tusk_request *rq, submission *all)
+{
+    tusk_req *r = all->request;
+    c->holding = tusk__must_hold(c, r);
+    size_t out_mark = tusk__buf_mark(&c->out.buf), held_mark = tusk__buf_mark(&c->held.buf);
+    int status = tusk__batch_before(c, r, &all->begin);
+    bool bracketed = c->in_batch || all->begin != NULL;
+    r->held = c->holding;
+    r->stmt = status == TUSK_OK && !bracketed ? choose_stmt(c, rq) : NULL;
+    r->binary = r->binary && (r->stmt == NULL || !r->stmt->text_only);
+    if (status == TUSK_OK)
+        status = encode(c, r, rq);
+    else
+        tusk__session_refuse(c, status, "out of memory while queueing a batch");
+    if (status == TUSK_OK && bracketed && !(rq->flags & TUSK_MORE)) {
+        status = tusk__batch_behind(c, r, &all->commit);
+        if (status != TUSK_OK)
+            tusk__session_refuse(c, status, "out of memory while queueing a batch");
+    }
+    /* What leaves the held stream at once must find room: nothing can be refused any more then. */
+    if (status == TUSK_OK && bracketed && tusk__buf_reserve(&c->out.buf, c->held.buf.len) == NULL)
+        status = tusk__session_refuse(c, TUSK_ENOMEM, "out of memory while queueing a batch");
+    if (status != TUSK_OK) {
+        tusk__buf_rollback(&c->out.buf, out_mark);
+        tusk__buf_rollback(&c->held.buf, held_mark);
+    }
+    return status;
+}
+
+static void push_all(tusk_conn *c, const submission *all, bool more)
+{
+    bool bracketed = c->in_batch || all->begin != NULL;
+    if (all->begin != NULL) {
+        c->batch_bare = c->batch_refused = false;
+        tusk__queue_push(c, all->begin);
+    }
+    tusk__queue_push(c, all->request);
+    if (all->commit != NULL)
+        tusk__queue_push(c, all->commit);
+    c->in_batch = bracketed && more;
+    if (bracketed)
+        tusk__session_release_held(c);
+}
+
+static void free_all(const submission *all)
+{
+    if (all->begin != NULL)
+        tusk__req_free(all->begin);
+    if (all->commit != NULL)
+        tusk__req_free(all->commit);
+    tusk__req_free(all->request);
 }
 
 tusk_req *tusk_submit(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink, void *ud)
 {
     if (c == NULL || check(c, rq, sink) != TUSK_OK)
         return NULL;
-    tusk_req *r = new_request(c, rq, sink, ud);
-    if (r == NULL)
+    submission all = {.request = new_request(c, rq, sink, ud)};
+    if (all.request == NULL)
         return NULL;
-    if (encode(c, r, rq) != TUSK_OK) {
-        tusk__req_free(r);
+    if (consult_profile(c, rq, all.request) != TUSK_OK || encode_all(c, rq, &all) != TUSK_OK) {
+        free_all(&all);
         return NULL;
     }
-    tusk__queue_push(c, r);
+    push_all(c, &all, (rq->flags & TUSK_MORE) != 0);
     if (rq->timeout > 0)
-        tusk_timeout(r, rq->timeout);
-    /* Whatever follows a COPY IN must stay behind its data, which does not exist yet. */
-    if (sink->pull != NULL)
-        c->holding = true;
+        tusk_timeout(all.request, rq->timeout);
     tusk__session_changed(c);
-    return r;
+    return all.request;
 }
 
 tusk_req *tusk_query(tusk_conn *c, const char *sql, const tusk_arg *args, size_t nargs,

@@ -12,11 +12,13 @@ typedef struct rule {
 } rule;
 
 /* Parameters that every known pooler sets again on whichever server it takes next. */
-#define FOLLOWS_CLIENT " application_name client_encoding datestyle names standard_conforming_strings time timezone "
+#define FOLLOWS_CLIENT                                                                             \
+    " application_name client_encoding datestyle names standard_conforming_strings time timezone "
 
 static const rule rules[] = {
     {"begin", TUSK__TRAIT_TX, NULL, NULL},
     {"start", TUSK__TRAIT_TX, NULL, NULL},
+    {"copy", TUSK__TRAIT_COPY_IN, NULL, NULL},
     {"commit", TUSK__TRAIT_TX | TUSK__TRAIT_COMMITS, NULL, NULL},
     {"end", TUSK__TRAIT_TX | TUSK__TRAIT_COMMITS, NULL, NULL},
     {"rollback", TUSK__TRAIT_TX, NULL, NULL},
@@ -99,6 +101,19 @@ static bool among(const char *spaced, const char *list)
     return list != NULL && spaced[1] != ' ' && strstr(list, spaced) != NULL;
 }
 
+bool tusk__sql_names_stdin(tusk_slice sql)
+{
+    static const char word[] = "stdin";
+    for (size_t at = 0; at + 5 <= sql.len; at++) {
+        size_t n = 0;
+        while (n < 5 && (sql.ptr[at + n] | 0x20) == word[n])
+            n++;
+        if (n == 5)
+            return true;
+    }
+    return false;
+}
+
 unsigned tusk__sql_traits(tusk_slice sql)
 {
     char first[WORD_ROOM], second[WORD_ROOM];
@@ -106,12 +121,12 @@ unsigned tusk__sql_traits(tusk_slice sql)
     second[0] = '\0';
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const rule *r = &rules[i];
-        if (!is_word(first, r->word))
+        if (first[1] != r->word[0] || !is_word(first, r->word))
             continue;
         if (second[0] == '\0')
             take_word(sql, skip_blank(sql, at), second);
         if ((r->second == NULL || among(second, r->second)) && !among(second, r->unless))
-            return r->traits;
+            return r->traits != TUSK__TRAIT_COPY_IN || tusk__sql_names_stdin(sql) ? r->traits : 0;
     }
     return 0;
 }

@@ -138,7 +138,7 @@ int scram_exchange(tusk__scram *s, scram_server *v, tusk__scram_cache *cache, tu
     bool right = server_final(v, out, reply);
     status = tusk__scram_server_final(s, tusk_slice_of(reply));
     assert_true(right || status != TUSK_OK);
-    if (status == TUSK_OK && cache != NULL)
+    if (cache != NULL)
         tusk__scram_remember(cache, s);
     return status;
 }

@@ -53,9 +53,9 @@ void tls_certs_remove(void)
 
 const char *tls_cert(const char *name)
 {
-    static char paths[8][512];
+    static char paths[16][512];
     static size_t next;
-    char *path = paths[next++ % 8];
+    char *path = paths[next++ % 16];
     snprintf(path, sizeof paths[0], "%s/%s", tls_certs(), name);
     return path;
 }

@@ -33,7 +33,7 @@ typedef struct tls_peer {
  */
 const char *tls_certs(void);
 void tls_certs_remove(void);
-/* FOLDER/NAME, in one of a few static buffers. */
+/* FOLDER/NAME; valid until the sixteenth call after this one. */
 const char *tls_cert(const char *name);
 
 /* A server's context; free it with SSL_CTX_free. */

@@ -30,11 +30,14 @@ static inline gboolean tusk_glib_dispatch_(GSource *source, GSourceFunc func, gp
     (void)func;
     (void)data;
     const unsigned found = s->tag != NULL ? (unsigned)g_source_query_unix_fd(source, s->tag) : 0u;
-    unsigned events = (found & G_IO_IN ? TUSK_READ : 0u) | (found & G_IO_OUT ? TUSK_WRITE : 0u);
-    if (found & (G_IO_ERR | G_IO_HUP | G_IO_NVAL)) {
-        events = TUSK_READ | TUSK_WRITE;
+    const unsigned broken = G_IO_ERR | G_IO_HUP | G_IO_NVAL;
+    unsigned events = 0;
+    if (found & (G_IO_IN | broken)) {
+        events |= s->io->events & TUSK_READ;
     }
-    events &= s->io->events;
+    if (found & (G_IO_OUT | broken)) {
+        events |= s->io->events & TUSK_WRITE;
+    }
     if (events != 0) {
         tusk_io_ready(s->io, events);
     }

@@ -27,8 +27,13 @@ static inline void tusk_libev_on_io_(struct ev_loop *loop, ev_io *watcher, int f
 {
     tusk_io *io = ((tusk_libev_node_ *)watcher->data)->io;
     (void)loop;
-    const unsigned events =
-        ((found & EV_READ ? TUSK_READ : 0u) | (found & EV_WRITE ? TUSK_WRITE : 0u)) & io->events;
+    unsigned events = 0;
+    if (found & EV_READ) {
+        events |= io->events & TUSK_READ;
+    }
+    if (found & EV_WRITE) {
+        events |= io->events & TUSK_WRITE;
+    }
     if (events != 0) {
         tusk_io_ready(io, events);
     }

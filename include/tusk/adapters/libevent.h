@@ -30,8 +30,13 @@ static inline void tusk_libevent_on_event_(evutil_socket_t fd, short found, void
 {
     tusk_io *io = ((tusk_libevent_node_ *)ud)->io;
     (void)fd;
-    const unsigned events =
-        ((found & EV_READ ? TUSK_READ : 0u) | (found & EV_WRITE ? TUSK_WRITE : 0u)) & io->events;
+    unsigned events = 0;
+    if (found & EV_READ) {
+        events |= io->events & TUSK_READ;
+    }
+    if (found & EV_WRITE) {
+        events |= io->events & TUSK_WRITE;
+    }
     if (events != 0) {
         tusk_io_ready(io, events);
     }

@@ -33,12 +33,13 @@ static inline void tusk_libuv_free_(uv_handle_t *handle)
 static inline void tusk_libuv_on_poll_(uv_poll_t *poll, int status, int found)
 {
     tusk_libuv_node_ *node = (tusk_libuv_node_ *)poll->data;
-    unsigned events =
-        (found & UV_READABLE ? TUSK_READ : 0u) | (found & UV_WRITABLE ? TUSK_WRITE : 0u);
-    if (status < 0) {
-        events = TUSK_READ | TUSK_WRITE;
+    unsigned events = 0;
+    if (status < 0 || (found & UV_READABLE)) {
+        events |= node->io->events & TUSK_READ;
     }
-    events &= node->io->events;
+    if (status < 0 || (found & UV_WRITABLE)) {
+        events |= node->io->events & TUSK_WRITE;
+    }
     if (events != 0) {
         tusk_io_ready(node->io, events);
     }

@@ -99,12 +99,14 @@ static inline bool tusk_poll_dispatch_(tusk_poll *p, int64_t now)
         const int found = p->fds[i].revents;
         p->fds[i].revents = 0;
         if (io != NULL && found != 0) {
-            unsigned events =
-                (found & POLLIN ? TUSK_READ : 0u) | (found & POLLOUT ? TUSK_WRITE : 0u);
-            if (found & (POLLERR | POLLHUP | POLLNVAL)) {
-                events = TUSK_READ | TUSK_WRITE;
+            const int broken = POLLERR | POLLHUP | POLLNVAL;
+            unsigned events = 0;
+            if (found & (POLLIN | broken)) {
+                events |= io->events & TUSK_READ;
             }
-            events &= io->events;
+            if (found & (POLLOUT | broken)) {
+                events |= io->events & TUSK_WRITE;
+            }
             if (events != 0) {
                 tusk_io_ready(io, events);
                 called = true;

@@ -1,0 +1,193 @@
+/* lib/pool/slots.c: see slots.h. */
+#include "lib/pool/slots.h"
+
+static const unsigned may_become[TUSK__SLOT_STATES] = {
+#define TUSK__TO(id)  (1u << TUSK__SLOT_##id)
+#define X(id, to)     [TUSK__SLOT_##id] = (to),
+    TUSK__SLOT_MAP(X)
+#undef X
+#undef TUSK__TO
+};
+
+static const char *const names[TUSK__SLOT_STATES] = {
+#define X(id, to) [TUSK__SLOT_##id] = #id,
+    TUSK__SLOT_MAP(X)
+#undef X
+};
+
+const char *tusk__slot_state_name(enum tusk__slot_state state)
+{
+    return names[state];
+}
+
+void tusk__slots_init(tusk__slots *s)
+{
+    *s = (tusk__slots){.max = 1, .openings = 1, .depth = 1};
+    for (int i = 0; i < TUSK__SLOT_STATES; i++)
+        tusk__chain_init(&s->lists[i]);
+    tusk__chain_init(&s->queue);
+    tusk__chain_init(&s->handed);
+}
+
+void tusk__slot_init(tusk__slot *slot)
+{
+    tusk__chain_init(&slot->chain);
+    slot->state = TUSK__SLOT_EMPTY;
+    slot->waiter = NULL;
+}
+
+void tusk__waiter_init(tusk__waiter *w)
+{
+    tusk__chain_init(&w->chain);
+    w->state = TUSK__WAITER_OUT;
+    w->light = false;
+    w->turn = 0;
+    w->slot = NULL;
+}
+
+tusk__waiter *tusk__slots_oldest(const tusk__slots *s)
+{
+    return tusk__chain_empty(&s->queue) ? NULL : (tusk__waiter *)(void *)s->queue.next;
+}
+
+tusk__waiter *tusk__slots_newest(const tusk__slots *s)
+{
+    return tusk__chain_empty(&s->queue) ? NULL : (tusk__waiter *)(void *)s->queue.prev;
+}
+
+tusk__slot *tusk__slots_first(const tusk__slots *s, enum tusk__slot_state state)
+{
+    const tusk__chain *list = &s->lists[state];
+    return tusk__chain_empty(list) ? NULL : (tusk__slot *)(void *)list->next;
+}
+
+static void set_state(tusk__slots *s, tusk__slot *slot, enum tusk__slot_state to)
+{
+    tusk__chain_remove(&slot->chain);
+    if (slot->state == TUSK__SLOT_EMPTY)
+        s->size++;
+    else
+        s->counts[slot->state]--;
+    slot->state = to;
+    if (to == TUSK__SLOT_EMPTY) {
+        s->size--;
+    } else {
+        s->counts[to]++;
+        tusk__chain_insert(&s->lists[to], &slot->chain);
+    }
+}
+
+/* By turn. New ones belong at the end, those who come back nearly always at the front. */
+static void queue_waiter(tusk__slots *s, tusk__waiter *w)
+{
+    tusk__chain *place = s->queue.prev;
+    if (place != &s->queue && ((tusk__waiter *)(void *)place)->turn > w->turn) {
+        place = &s->queue;
+        while (((tusk__waiter *)(void *)place->next)->turn < w->turn)
+            place = place->next;
+    }
+    tusk__chain_insert(place, &w->chain);
+    w->state = TUSK__WAITER_WAITING;
+    s->waiting++;
+    s->light += w->light;
+}
+
+static void unqueue_waiter(tusk__slots *s, tusk__waiter *w)
+{
+    tusk__chain_remove(&w->chain);
+    w->state = TUSK__WAITER_OUT;
+    s->waiting--;
+    s->light -= w->light;
+}
+
+/* The only place where anybody is served. */
+static void serve(tusk__slots *s)
+{
+    tusk__waiter *w;
+    tusk__slot *slot;
+    while ((w = tusk__slots_oldest(s)) != NULL &&
+           (slot = tusk__slots_first(s, TUSK__SLOT_IDLE)) != NULL) {
+        unqueue_waiter(s, w);
+        set_state(s, slot, TUSK__SLOT_HANDED);
+        slot->waiter = w;
+        w->slot = slot;
+        w->state = TUSK__WAITER_HANDED;
+        tusk__chain_insert(s->handed.prev, &w->chain);
+    }
+}
+
+/* Parts a waiter and the slot that was kept for it. */
+static tusk__slot *part(tusk__waiter *w)
+{
+    tusk__slot *slot = w->slot;
+    tusk__chain_remove(&w->chain);
+    w->state = TUSK__WAITER_OUT;
+    w->slot = NULL;
+    slot->waiter = NULL;
+    return slot;
+}
+
+void tusk__slots_ask(tusk__slots *s, tusk__waiter *w, bool again)
+{
+    if (!again)
+        w->turn = ++s->turns;
+    queue_waiter(s, w);
+    serve(s);
+}
+
+void tusk__slots_leave(tusk__slots *s, tusk__waiter *w)
+{
+    if (w->state == TUSK__WAITER_WAITING) {
+        unqueue_waiter(s, w);
+    } else if (w->state == TUSK__WAITER_HANDED) {
+        set_state(s, part(w), TUSK__SLOT_IDLE);
+        serve(s);
+    }
+}
+
+tusk__slot *tusk__slots_take(tusk__slots *s, tusk__waiter *w)
+{
+    tusk__slot *slot = part(w);
+    set_state(s, slot, TUSK__SLOT_LENT);
+    return slot;
+}
+
+bool tusk__slots_move(tusk__slots *s, tusk__slot *slot, enum tusk__slot_state to)
+{
+    /* HANDED and what follows from it are serve's, leave's and take's. */
+    bool ours = to == TUSK__SLOT_HANDED ||
+                (slot->state == TUSK__SLOT_HANDED && to != TUSK__SLOT_CLOSING);
+    if (ours || (may_become[slot->state] & 1u << to) == 0)
+        return false;
+    tusk__waiter *w = slot->waiter;
+    if (w != NULL)
+        part(w);
+    set_state(s, slot, to);
+    if (w != NULL)
+        queue_waiter(s, w);
+    serve(s);
+    return true;
+}
+
+static size_t less(size_t a, size_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* Enough for those who wait, and for the floor; a connection that is being closed still is one for the
+ * server. */
+size_t tusk__slots_wanted(const tusk__slots *s)
+{
+    if (s->closed)
+        return 0;
+    size_t opening = s->counts[TUSK__SLOT_OPENING];
+    size_t needed = s->waiting - s->light + (s->light + s->depth - 1) / s->depth;
+    size_t wanted = less(needed, opening);
+    size_t floor = less(s->min, s->size - s->counts[TUSK__SLOT_CLOSING]);
+    if (floor > wanted)
+        wanted = floor;
+    size_t room = less(s->max, s->size), at_once = less(s->openings, opening);
+    if (wanted > room)
+        wanted = room;
+    return wanted > at_once ? at_once : wanted;
+}

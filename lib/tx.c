@@ -1,0 +1,138 @@
+/* lib/tx.c: transactions for blocking code: levels that nest, a BEGIN that rides along, and what became
+ * of a COMMIT that nobody answered. */
+#include <string.h>
+#include <tusk/sync.h>
+#include "lib/session/session.h"
+
+static const char *const isolations[] = {"read committed", "repeatable read", "serializable",
+                                         "read uncommitted"};
+
+static bool known_isolation(const char *name)
+{
+    for (size_t i = 0; i < sizeof isolations / sizeof *isolations; i++)
+        if (strcmp(name, isolations[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The statement that BEGIN travels with tells how it went. */
+static void ignore(void *ud, const tusk_outcome *o)
+{
+    (void)ud;
+    (void)o;
+}
+
+static const tusk_sink silent = {.done = ignore};
+
+static int run(tusk_conn *c, const tusk__text *sql, enum tusk_fate *fate)
+{
+    tusk_request rq = {.sql = {sql->s, sql->len}, .flags = TUSK_ONCE};
+    return tusk__exec(c, &rq, fate);
+}
+
+static void add_options(tusk__text *sql, const tusk_tx *tx)
+{
+    if (tx->isolation != NULL) {
+        tusk__text_add(sql, " isolation level ");
+        tusk__text_add(sql, tx->isolation);
+    }
+    if (tx->read_only)
+        tusk__text_add(sql, " read only");
+    if (tx->deferrable)
+        tusk__text_add(sql, " deferrable");
+}
+
+static void savepoint(tusk__text *sql, const char *verb, int level)
+{
+    tusk__text_clear(sql);
+    tusk__text_add(sql, verb);
+    tusk__text_add(sql, " tusk_");
+    tusk__text_add_number(sql, (uint64_t)level);
+}
+
+int tusk_begin(tusk_conn *c, const tusk_tx *tx)
+{
+    tusk__text sql;
+    tusk__text_clear(&sql);
+    if (tx != NULL && tx->isolation != NULL && !known_isolation(tx->isolation))
+        return tusk__session_refuse(c, TUSK_EINVAL, "there is no such isolation level");
+    if (c->tx_level > 0)
+        savepoint(&sql, "savepoint", c->tx_level);
+    else
+        tusk__text_add(&sql, "begin");
+    if (tx != NULL && c->tx_level == 0)
+        add_options(&sql, tx);
+    int status;
+    if (c->profile == TUSK__PROFILE_DIRECT) {
+        tusk_request rq = {.sql = {sql.s, sql.len}, .flags = TUSK_ONCE | TUSK_MORE};
+        status = tusk_submit(c, &rq, &silent, NULL) != NULL ? TUSK_OK : c->refusal;
+    } else {
+        status = run(c, &sql, NULL);
+    }
+    c->tx_level += status == TUSK_OK;
+    return status;
+}
+
+int tusk_commit(tusk_conn *c, enum tusk_fate *fate)
+{
+    tusk__text sql;
+    if (c->tx_level == 0)
+        return tusk__session_refuse(c, TUSK_EINVAL, "no transaction was begun with tusk_begin");
+    savepoint(&sql, "release savepoint", --c->tx_level);
+    if (c->tx_level == 0) {
+        tusk__text_clear(&sql);
+        tusk__text_add(&sql, "commit");
+    }
+    return run(c, &sql, fate);
+}
+
+int tusk_rollback(tusk_conn *c)
+{
+    tusk__text sql;
+    if (c->tx_level == 0)
+        return tusk__session_refuse(c, TUSK_EINVAL, "no transaction was begun with tusk_begin");
+    if (--c->tx_level == 0) {
+        tusk__text_clear(&sql);
+        tusk__text_add(&sql, "rollback");
+        return run(c, &sql, NULL);
+    }
+    savepoint(&sql, "rollback to savepoint", c->tx_level);
+    int status = run(c, &sql, NULL);
+    savepoint(&sql, "release savepoint", c->tx_level);
+    return status == TUSK_OK ? run(c, &sql, NULL) : status;
+}
+
+int tusk_tx_level(const tusk_conn *c)
+{
+    return c->tx_level;
+}
+
+int tusk_xact_id(tusk_conn *c, uint64_t *xid)
+{
+    tusk_result *r;
+    int64_t id;
+    int status = tusk_exec(c, &r, "select pg_current_xact_id()::text::int8", TUSK_NOARGS);
+    if (status == TUSK_OK)
+        status = tusk_get(tusk_result_row(r, 0), 0, &id);
+    if (status == TUSK_OK)
+        *xid = (uint64_t)id;
+    tusk_result_free(r);
+    return status;
+}
+
+int tusk_xact_fate(tusk_conn *c, uint64_t xid, enum tusk_fate *fate)
+{
+    tusk_result *r;
+    tusk_slice text = {NULL, 0};
+    int status = tusk_exec(c, &r, "select pg_xact_status($1::int8::text::xid8)",
+                           TUSK_ARGS(tusk_int8((int64_t)xid)));
+    *fate = TUSK_UNKNOWN;
+    if (status == TUSK_OK && tusk_get(tusk_result_row(r, 0), 0, &text) == TUSK_OK) {
+        if (text.len == 9 && memcmp(text.ptr, "committed", 9) == 0)
+            *fate = TUSK_DONE;
+        else if (text.len == 7 && memcmp(text.ptr, "aborted", 7) == 0)
+            *fate = TUSK_FAILED;
+    }
+    tusk_result_free(r);
+    return status;
+}
