@@ -53,9 +53,9 @@ void live_wait(tusk_conn *, const bool *flag);
 void live_step_for(tusk_conn *, int64_t ns);
 /* Ends the backend of this connection by a signal from another one. */
 void live_kill(int32_t pid);
-/* Waits until the backend runs a statement that waits for something (a sleep, a lock, the client).
- */
-void live_wait_busy(int32_t pid);
+/* Steps c until its backend waits for this event in the course of a statement ("PgSleep",
+ * "ClientRead" ...; see pg_stat_activity). */
+void live_wait_busy(tusk_conn *c, const char *event);
 
 /* ── asking ── */
 

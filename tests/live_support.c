@@ -144,20 +144,21 @@ void live_kill(int32_t pid)
     tusk_close(c);
 }
 
-void live_wait_busy(int32_t pid)
+void live_wait_busy(tusk_conn *c, const char *event)
 {
-    tusk_conn *c = live_open(NULL);
+    tusk_conn *other = live_open(NULL);
     int64_t deadline = tusk_now() + PATIENCE, n = 0;
+    char sql[160];
+    snprintf(sql, sizeof sql,
+             "select count(*) from pg_stat_activity where pid = %d and state = 'active' and "
+             "wait_event = '%s'",
+             (int)tusk_conn_pid(c), event);
     while (n == 0 && tusk_now() < deadline) {
-        char sql[160];
-        snprintf(sql, sizeof sql,
-                 "select count(*) from pg_stat_activity where pid = %d and state = 'active' and "
-                 "wait_event is not null",
-                 (int)pid);
-        n = live_number(c, sql);
+        live_step_for(c, MILLISECOND);
+        n = live_number(other, sql);
     }
     assert_int_equal(n, 1);
-    tusk_close(c);
+    tusk_close(other);
 }
 
 /* ── asking ────────────────────────────────────────────────────────────────────────────────── */

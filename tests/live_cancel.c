@@ -1,0 +1,302 @@
+/* tests/live_cancel.c: requests that shall end early: cancelled or timed out, before they left, while
+ * they run, while they wait their turn; and that nobody else is ever hit. */
+#include "tests/live.h"
+
+static bool within(int64_t since, int64_t limit)
+{
+    return tusk_now() - since < limit;
+}
+
+static void in_flight(void)
+{
+    tusk_conn *c = live_open(NULL);
+    live_reply r = {0};
+    int64_t start = tusk_now();
+    tusk_req *rq = live_send(c, "select pg_sleep(100)", 0, &r);
+    live_wait_busy(c, "PgSleep");
+    tusk_cancel(rq);
+    tusk_cancel(rq);
+    assert_false(r.done); /* never from inside */
+    live_wait(c, &r.done);
+    live_expect_failed(&r, TUSK_ECANCELED, TUSK_FAILED, "57014");
+    assert_true(within(start, 50 * SECOND));
+    assert_int_equal(live_number(c, "select 1"), 1);
+    tusk_close(c);
+}
+
+static void in_a_transaction(void)
+{
+    tusk_conn *c = live_open(NULL);
+    live_reply r = {0};
+    live_do(c, "begin");
+    tusk_req *rq = live_send(c, "select pg_sleep(100)", 0, &r);
+    live_wait_busy(c, "PgSleep");
+    tusk_cancel(rq);
+    live_wait(c, &r.done);
+    live_expect_failed(&r, TUSK_ECANCELED, TUSK_FAILED, "57014");
+    assert_int_equal(r.tx, 'E');
+    live_do(c, "rollback");
+    tusk_close(c);
+}
+
+static void not_sent(void)
+{
+    tusk_conn *c = live_open(NULL);
+    live_reply r[4] = {{0}};
+    live_do(c, "create temp table t (n int4)");
+    live_send(c, "insert into t values (1)", TUSK_ONCE, &r[0]);
+    tusk_req *second = live_send(c, "insert into t values (2)", TUSK_ONCE, &r[1]);
+    tusk_req *third = live_send(c, "insert into t values (3)", TUSK_ONCE, &r[2]);
+    live_send(c, "select n from t", TUSK_ONCE, &r[3]);
+    tusk_cancel(third);
+    tusk_cancel(second);
+    assert_false(r[1].done || r[2].done);
+    live_wait(c, &r[3].done);
+    live_expect_done(&r[0], "INSERT 0 1");
+    live_expect_failed(&r[1], TUSK_ECANCELED, TUSK_NOT_SENT, NULL);
+    live_expect_failed(&r[2], TUSK_ECANCELED, TUSK_NOT_SENT, NULL);
+    live_expect_done(&r[3], "SELECT 1");
+    assert_int_equal(r[3].sum, 1);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(r[i].turn, i + 1);
+    tusk_close(c);
+}
+
+/* Everything that was queued is taken back: done() comes although nothing is sent or received. */
+static void nothing_left(void)
+{
+    tusk_conn *c = live_open(NULL);
+    live_reply r[2] = {{0}};
+    tusk_req *first = live_send(c, "select 1", TUSK_ONCE, &r[0]);
+    tusk_req *second = live_send(c, "select 2", TUSK_ONCE, &r[1]);
+    tusk_cancel(first);
+    tusk_cancel(second);
+    live_wait(c, &r[1].done);
+    live_expect_failed(&r[0], TUSK_ECANCELED, TUSK_NOT_SENT, NULL);
+    live_expect_failed(&r[1], TUSK_ECANCELED, TUSK_NOT_SENT, NULL);
+    assert_int_equal(live_number(c, "select 1"), 1);
+    tusk_close(c);
+}
+
+static void before_the_connection_is_ready(void)
+{
+    tusk_conn *c = live_connect(NULL, NULL, NULL);
+    live_reply r[2] = {{0}};
+    tusk_req *first = live_send(c, "select 1", 0, &r[0]);
+    live_send(c, "select 2", 0, &r[1]);
+    tusk_cancel(first);
+    live_wait(c, &r[1].done);
+    live_expect_failed(&r[0], TUSK_ECANCELED, TUSK_NOT_SENT, NULL);
+    assert_int_equal(r[1].sum, 2);
+    tusk_close(c);
+}
+
+/* It is on its way already, but another one is running: its turn is awaited. */
+static void pipelined_behind(void)
+{
+    tusk_conn *c = live_open(NULL);
+    live_reply r[4] = {{0}};
+    live_send(c, "select 1 from pg_sleep(0.3)", 0, &r[0]);
+    tusk_req *rq = live_send(c, "select 2 from pg_sleep(100)", 0, &r[1]);
+    live_send(c, "select 3", 0, &r[2]);
+    live_wait_busy(c, "PgSleep");
+    tusk_cancel(rq);
+    live_send(c, "select 4", 0, &r[3]);
+    live_wait(c, &r[3].done);
+    live_expect_done(&r[0], "SELECT 1");
+    live_expect_failed(&r[1], TUSK_ECANCELED, TUSK_FAILED, "57014");
+    live_expect_done(&r[2], "SELECT 1");
+    live_expect_done(&r[3], "SELECT 1");
+    tusk_close(c);
+}
+
+/* The others of its batch are skipped. */
+static void in_a_batch(void)
+{
+    tusk_conn *c = live_open(NULL);
+    live_reply r[3] = {{0}};
+    live_do(c, "create temp table t (n int4)");
+    live_send(c, "insert into t values (1)", TUSK_MORE, &r[0]);
+    tusk_req *rq = live_send(c, "select pg_sleep(100)", TUSK_MORE, &r[1]);
+    live_send(c, "insert into t values (2)", 0, &r[2]);
+    live_wait_busy(c, "PgSleep");
+    tusk_cancel(rq);
+    live_wait(c, &r[2].done);
+    live_expect_failed(&r[0], TUSK_EABORTED, TUSK_FAILED, NULL);
+    live_expect_failed(&r[1], TUSK_ECANCELED, TUSK_FAILED, "57014");
+    live_expect_failed(&r[2], TUSK_EABORTED, TUSK_FAILED, NULL);
+    assert_int_equal(live_number(c, "select count(*) from t"), 0);
+    tusk_close(c);
+}
+
+/* A signal that comes late must not hit what was sent meanwhile: each statement here may be cancelled
+ * or have succeeded, each one behind it must succeed. */
+static void never_the_next(void)
+{
+    tusk_conn *c = live_open(NULL);
+    int hit = 0;
+    for (int i = 0; i < 60; i++) {
+        live_reply r = {0}, next = {0};
+        tusk_req *rq = live_send(c, "select pg_sleep(0.001)", 0, &r);
+        live_step_for(c, (i % 20) * MILLISECOND / 10);
+        if (!r.done)
+            tusk_cancel(rq);
+        live_send(c, "select 5 from pg_sleep(0.002)", 0, &next);
+        live_wait(c, &next.done);
+        assert_true(r.done);
+        assert_true(r.status == TUSK_OK || r.status == TUSK_ECANCELED);
+        hit += r.status == TUSK_ECANCELED;
+        live_expect_done(&next, "SELECT 1");
+        assert_int_equal(live_number(c, "select 1"), 1);
+    }
+    assert_true(hit > 0);
+    tusk_close(c);
+}
+
+typedef struct canceller {
+    live_reply reply;
+    tusk_req *rq;
+} canceller;
+
+static int cancel_at_first_row(void *ud, const tusk_row *row)
+{
+    canceller *k = ud;
+    if (k->reply.rows == 0)
+        tusk_cancel(k->rq);
+    return live_on_row(&k->reply, row);
+}
+
+static void inside_a_row(void)
+{
+    static const tusk_sink sink = {
+        .columns = live_on_columns, .row = cancel_at_first_row, .done = live_on_done};
+    tusk_conn *c = live_open(NULL);
+    canceller k = {{0}, NULL};
+    k.rq = live_send_sink(c, "select n, repeat('x', 1000) from generate_series(1, 1000000) n", 0,
+                          &sink, &k);
+    live_wait(c, &k.reply.done);
+    live_expect_failed(&k.reply, TUSK_ECANCELED, TUSK_FAILED, "57014");
+    assert_true(k.reply.rows < 1000000);
+    tusk_close(c);
+}
+
+static int pull_nothing(void *ud, tusk_req *r)
+{
+    (void)ud, (void)r;
+    return TUSK_EAGAIN;
+}
+
+/* The server waits for data that does not come. */
+static void copy_in(void)
+{
+    static const tusk_sink sink = {.pull = pull_nothing, .done = live_on_done};
+    tusk_conn *c = live_open(NULL);
+    live_reply r = {0};
+    live_do(c, "create temp table t (n int4)");
+    tusk_req *rq = live_send_sink(c, "copy t from stdin", 0, &sink, &r);
+    live_wait_busy(c, "ClientRead");
+    tusk_cancel(rq);
+    live_wait(c, &r.done);
+    live_expect_failed(&r, TUSK_ECANCELED, TUSK_FAILED, "57014");
+    assert_int_equal(live_number(c, "select count(*) from t"), 0);
+    tusk_close(c);
+}
+
+/* ── deadlines ─────────────────────────────────────────────────────────────────────────────── */
+
+static void timeout(void)
+{
+    tusk_conn *c = live_open(NULL);
+    tusk_result *r = NULL;
+    int64_t start = tusk_now();
+    tusk_request rq = {.sql = tusk_slice_of("select pg_sleep(100)"), .timeout = 50 * MILLISECOND};
+    assert_int_equal(tusk_exec_request(c, &r, &rq), TUSK_ETIMEDOUT);
+    assert_null(r);
+    assert_true(tusk_now() - start >= 50 * MILLISECOND);
+    assert_true(within(start, 50 * SECOND));
+    live_reply later = {0};
+    tusk_timeout(live_send(c, "select pg_sleep(100)", 0, &later), 20 * MILLISECOND);
+    live_wait(c, &later.done);
+    live_expect_failed(&later, TUSK_ETIMEDOUT, TUSK_FAILED, "57014");
+    assert_int_equal(live_number(c, "select 1"), 1);
+    tusk_close(c);
+}
+
+static void timeout_taken_back(void)
+{
+    tusk_conn *c = live_open(NULL);
+    live_reply r[2] = {{0}};
+    tusk_req *rq = live_send(c, "select pg_sleep(0.2)", 0, &r[0]);
+    tusk_timeout(rq, 50 * MILLISECOND);
+    tusk_timeout(rq, 0);
+    live_wait(c, &r[0].done);
+    live_expect_done(&r[0], "SELECT 1");
+    /* A later one replaces an earlier one, and one that was met is forgotten. */
+    rq = live_send(c, "select pg_sleep(0.2)", 0, &r[1]);
+    tusk_timeout(rq, 50 * MILLISECOND);
+    tusk_timeout(rq, 100 * SECOND);
+    live_wait(c, &r[1].done);
+    live_expect_done(&r[1], "SELECT 1");
+    live_do(c, "select pg_sleep(0.1)");
+    tusk_close(c);
+}
+
+static void timeout_while_queued(void)
+{
+    tusk_conn *c = live_open(NULL);
+    live_reply r[3] = {{0}};
+    live_send(c, "select 1 from pg_sleep(0.2)", 0, &r[0]);
+    tusk_timeout(live_send(c, "select 2 from pg_sleep(100)", 0, &r[1]), 50 * MILLISECOND);
+    live_send(c, "select 3", 0, &r[2]);
+    live_wait(c, &r[2].done);
+    live_expect_done(&r[0], "SELECT 1");
+    live_expect_failed(&r[1], TUSK_ETIMEDOUT, TUSK_FAILED, "57014");
+    live_expect_done(&r[2], "SELECT 1");
+    tusk_close(c);
+}
+
+/* What the server does not let itself be talked out of costs the connection. */
+static void server_that_does_not_react(void)
+{
+    tusk_conn *c = live_open(NULL);
+    int32_t pid = tusk_conn_pid(c);
+    live_reply r[2] = {{0}};
+    int64_t start = tusk_now();
+    tusk_timeout(live_send(c,
+                           "do $$ begin loop begin perform pg_sleep(100); "
+                           "exception when query_canceled then null; end; end loop; end $$",
+                           0, &r[0]),
+                 100 * MILLISECOND);
+    live_send(c, "select 1", 0, &r[1]);
+    live_wait(c, &r[1].done);
+    assert_true(tusk_now() - start >= 2 * SECOND);
+    assert_true(within(start, 30 * SECOND));
+    live_expect_failed(&r[0], TUSK_ETIMEDOUT, TUSK_UNKNOWN, NULL);
+    live_expect_failed(&r[1], TUSK_ETIMEDOUT, TUSK_UNKNOWN, NULL);
+    assert_null(tusk_query(c, "select 1", TUSK_NOARGS, 0, &live_sink, &r[0]));
+    assert_non_null(strstr(tusk_errmsg(c), "2 s"));
+    tusk_close(c);
+    live_kill(pid);
+}
+
+static const live_test tests[] = {
+    {"in flight", in_flight},
+    {"in a transaction", in_a_transaction},
+    {"not sent", not_sent},
+    {"nothing left", nothing_left},
+    {"before the connection is ready", before_the_connection_is_ready},
+    {"pipelined behind", pipelined_behind},
+    {"in a batch", in_a_batch},
+    {"never the next", never_the_next},
+    {"inside a row", inside_a_row},
+    {"COPY IN", copy_in},
+    {"timeout", timeout},
+    {"timeout taken back", timeout_taken_back},
+    {"timeout while queued", timeout_while_queued},
+    {"server that does not react", server_that_does_not_react},
+};
+
+int main(void)
+{
+    return LIVE_RUN("cancel", tests);
+}
