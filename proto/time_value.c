@@ -30,13 +30,11 @@ int tusk_timestamp_from_timespec(const struct timespec *in, int64_t *us)
     int64_t secs = (int64_t)in->tv_sec;
     if (in->tv_nsec < 0 || in->tv_nsec > 999999999)
         return TUSK_EINVAL;
-    if (secs < INT64_MIN / TUSK__USEC_PER_SEC + TUSK__EPOCH_SECS ||
-        secs > INT64_MAX / TUSK__USEC_PER_SEC)
+    /* Both ends of the range are whole seconds. */
+    if (secs < TUSK__TIMESTAMP_MIN / TUSK__USEC_PER_SEC + TUSK__EPOCH_SECS ||
+        secs >= TUSK__TIMESTAMP_END / TUSK__USEC_PER_SEC + TUSK__EPOCH_SECS)
         return TUSK_ERANGE;
-    int64_t v = (secs - TUSK__EPOCH_SECS) * TUSK__USEC_PER_SEC + in->tv_nsec / 1000;
-    if (v < TUSK__TIMESTAMP_MIN || v >= TUSK__TIMESTAMP_END)
-        return TUSK_ERANGE;
-    *us = v;
+    *us = (secs - TUSK__EPOCH_SECS) * TUSK__USEC_PER_SEC + in->tv_nsec / 1000;
     return TUSK_OK;
 }
 

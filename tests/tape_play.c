@@ -26,7 +26,8 @@ typedef struct player {
     sent_message *sent;       /* not yet expected from sent_next on */
     size_t nsent, sent_next;
     size_t event_next;        /* likewise among result->events */
-    bytes pending;            /* server bytes that were not wanted yet */
+    bytes pending;            /* server bytes; those before `fed` have been taken */
+    size_t fed;
     size_t given;             /* server bytes of the tape so far, with the pending ones */
     subject_call **calls;     /* by query, the latest */
     unsigned count[SUBJECT_EVENTS]; /* of the connection's own callbacks */
@@ -217,19 +218,19 @@ static size_t next_chunk(player *p)
 static void feed_pending(player *p)
 {
     bool retried = false;
-    while (p->pending.len > 0 && going(p)) {
+    while (p->fed < p->pending.len && going(p)) {
         size_t chunk = next_chunk(p);
-        if (chunk > p->pending.len)
-            chunk = p->pending.len;
+        if (chunk > p->pending.len - p->fed)
+            chunk = p->pending.len - p->fed;
         size_t failures = p->alloc.failures;
-        size_t took = subject_feed(&p->s, p->pending.data, chunk, chunk);
+        size_t took = subject_feed(&p->s, p->pending.data + p->fed, chunk, chunk);
         if (took == 0 && (retried || p->alloc.failures == failures))
             break;
         retried = took == 0;
-        bytes_shift(&p->pending, took);
+        p->fed += took;
     }
-    if (p->pending.len > 0 && !subject_alive(&p->s))
-        p->pending.len = 0;
+    if (p->fed == p->pending.len || !subject_alive(&p->s))
+        p->fed = p->pending.len = 0;
 }
 
 /* The server's bytes end in the middle of the tape. */

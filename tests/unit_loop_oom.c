@@ -15,8 +15,7 @@ void *__wrap_malloc(size_t);
 void *__wrap_calloc(size_t, size_t);
 void *__wrap_realloc(void *, size_t);
 
-/* How many allocations succeed before one fails (or, if `drought`, all do); -1:
- * no failures. */
+/* How many allocations succeed before one fails (or, if `drought`, all do); -1: no failures. */
 static long grants = -1;
 static bool drought;
 

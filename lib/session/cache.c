@@ -31,9 +31,9 @@ static uint64_t hash_of(tusk_slice sql, const tusk_arg *args, size_t n)
     return h ^ (h >> 32);
 }
 
-static bool same(const tusk__stmt *s, uint64_t hash, tusk_slice sql, const tusk_arg *args, size_t n)
+static bool same(const tusk__stmt *s, tusk_slice sql, const tusk_arg *args, size_t n)
 {
-    if (s->hash != hash || s->sql_len != sql.len || s->noids != n)
+    if (s->sql_len != sql.len || s->noids != n)
         return false;
     for (size_t i = 0; i < n; i++)
         if (s->oids[i] != args[i].oid)
@@ -181,12 +181,14 @@ static tusk__stmt *take_back(tusk__cache *cache, uint64_t hash, tusk_slice sql,
 tusk__stmt *tusk__cache_get(tusk_conn *c, tusk_slice sql, const tusk_arg *args, size_t n)
 {
     tusk__cache *cache = &c->cache;
+    if (cache->newest != NULL && same(cache->newest, sql, args, n))
+        return cache->newest; /* the same once more: most often it is, and needs no hash */
     if (!table_ready(c))
         return NULL;
     uint64_t hash = hash_of(sql, args, n);
     tusk__stmt **bucket = &cache->buckets[hash & (cache->nbuckets - 1)];
     for (tusk__stmt *s = *bucket; s != NULL; s = s->chain) {
-        if (!same(s, hash, sql, args, n))
+        if (s->hash != hash || !same(s, sql, args, n))
             continue;
         if (s != cache->newest) {
             list_remove(cache, s);

@@ -53,8 +53,8 @@ static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
                                       (rq->flags & (TUSK_NAMED | TUSK_DESCRIBE))))
         return tusk__session_refuse(c, TUSK_EINVAL,
                                     "the simple protocol takes no parameters, formats or batches");
-    bool copy = sink->pull != NULL || (tusk__sql_traits(rq->sql) & TUSK__TRAIT_COPY_IN) != 0;
-    if (batch && copy && !(rq->flags & TUSK_DESCRIBE))
+    if (batch && !(rq->flags & TUSK_DESCRIBE) &&
+        (sink->pull != NULL || (tusk__sql_traits(rq->sql) & TUSK__TRAIT_COPY_IN)))
         return tusk__session_refuse(c, TUSK_EINVAL, "COPY IN cannot be part of a batch");
     if (c->in_batch && c->batch_refused) {
         c->in_batch = (rq->flags & TUSK_MORE) != 0;

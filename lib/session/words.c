@@ -114,8 +114,24 @@ bool tusk__sql_names_stdin(tusk_slice sql)
     return false;
 }
 
+/* Nearly every statement there is begins with one of these, and none of them says anything. */
+static bool is_plain(tusk_slice sql)
+{
+    static const char words[][7] = {"select", "insert", "update", "delete"};
+    for (size_t i = 0; i < 4 && sql.len > 6; i++) {
+        size_t n = 0;
+        while (n < 6 && (sql.ptr[n] | 0x20) == words[i][n])
+            n++;
+        if (n == 6)
+            return is_space(sql.ptr[6]);
+    }
+    return false;
+}
+
 unsigned tusk__sql_traits(tusk_slice sql)
 {
+    if (is_plain(sql))
+        return 0;
     char first[WORD_ROOM], second[WORD_ROOM];
     size_t at = take_word(sql, skip_blank(sql, 0), first);
     second[0] = '\0';

@@ -1,0 +1,306 @@
+/* lib/pool/pool.h: what the files of lib/pool share. The engine (pool.c, seat.c, lend.c, query.c,
+ * share.c, maintain.c) decides who gets what and keeps the books; it knows a connection only through
+ * tusk__seat_ops, which member.c implements for real ones and a test for invented ones. threads.c is the
+ * blocking way in.
+ *
+ * Between threads everything here is under pool->mutex; on a host there is one thread and no mutex. Code
+ * that is not ours (hooks, callbacks, a connection's callbacks) never runs with the mutex held. */
+#ifndef TUSK_POOL_POOL_H
+#define TUSK_POOL_POOL_H
+
+#include <pthread.h>
+#include <sys/types.h>
+#include <tusk/pool.h>
+#include "lib/pool/histogram.h"
+#include "lib/pool/slots.h"
+
+#define TUSK__MS     INT64_C(1000000)
+#define TUSK__SECOND (1000 * TUSK__MS)
+
+enum tusk__why {
+#define X(name, text) TUSK__WHY_##name,
+    TUSK_POOL_CLOSED_MAP(X)
+#undef X
+        TUSK__WHY_COUNT
+};
+
+typedef struct tusk__seat tusk__seat;
+
+/* In what state a connection came back. */
+enum tusk__back {
+    TUSK__BACK_CLEAN,    /* may be lent */
+    TUSK__BACK_SETTLING, /* will be, or not: tusk__seat_settled tells */
+    TUSK__BACK_BAD       /* has to be closed */
+};
+
+/* What the engine asks of a connection. None of it is called with the mutex held. */
+typedef struct tusk__seat_ops {
+    /* Begins to connect; ends in tusk__seat_opened or tusk__seat_failed. An error status: it could not
+     * even be begun, and tusk__pool_trouble was told why. */
+    int (*open)(tusk__seat *);
+    /* Closes what there is, in whatever state; ends in tusk__seat_gone. Sparing: nothing is waited for. */
+    void (*close)(tusk__seat *, bool sparing);
+    /* Whether the idle connection still lives, as far as this end has heard. */
+    bool (*alive)(tusk__seat *);
+    /* The connection came back: begins to bring it in order. hook: the borrower was not ours. */
+    enum tusk__back (*back)(tusk__seat *, bool hook);
+    /* It is about to be lent. TUSK_OK, TUSK_EAGAIN (not this one), or an error. */
+    int (*lend)(tusk__seat *, bool hook);
+    /* Runs the query of a ticket; ends in tusk__query_done. */
+    int (*submit)(tusk__seat *, tusk_ticket *);
+    void (*cancel)(tusk_ticket *);
+    /* How many statements it takes at once now: 1 where the endpoint allows no more or is not known. */
+    unsigned (*depth)(tusk__seat *);
+    /* Ends what the borrower runs on it; the connection stays his until he gives it back. */
+    void (*fail)(tusk__seat *);
+    /* Between threads: makes progress with what is OPENING, RETURNING or CLOSING, until that is over,
+     * the deadline, or the bell. */
+    void (*drive)(tusk__seat *, int64_t deadline, struct tusk__bell *);
+    /* In a child after fork: closes the descriptor without a word. */
+    void (*abandon)(tusk__seat *);
+} tusk__seat_ops;
+
+/* A slot and its connection. Belongs to the pool from tusk__seat_new to tusk__seat_gone. */
+struct tusk__seat {
+    tusk__slot slot; /* first */
+    tusk_pool *pool;
+    tusk_conn *conn;         /* NULL before and after */
+    tusk__seat *next_bucket; /* of pool->table */
+    tusk__chain work;        /* in pool->to_close */
+    int64_t began;           /* connecting */
+    int64_t expires;         /* its lifetime is over then */
+    int64_t idle_since, lent_at;
+    unsigned generation;     /* of the pool when it began to connect */
+    uint8_t why;             /* enum tusk__why: CLOSING */
+    bool opened;
+    bool lent_out; /* LENT to a borrower, who has to give it back; otherwise to a query of ours */
+    bool in_hook;  /* a hook is being called with it */
+    bool discard, tainted, broken;
+    bool driven;   /* a thread is driving it */
+
+    tusk__chain riders; /* tickets whose queries it runs, the oldest first */
+    size_t nriders, rider_bytes;
+    int64_t rider_done; /* when the last one ended */
+
+    /* member.c's own */
+    tusk_io io;      /* CLOSING: what the server's end is waited for with; first a copy of its fd */
+    unsigned busy;   /* requests of ours that are not done */
+    unsigned rounds; /* attempts to bring it in order */
+    bool detached;   /* the connection has been closed */
+};
+
+enum tusk__ticket_kind { TUSK__TICKET_LEND, TUSK__TICKET_QUERY, TUSK__TICKET_TAKE };
+
+struct tusk_ticket {
+    tusk__waiter waiter; /* first. Its chain is in pool->due when there is something to tell */
+    tusk_pool *pool;
+    enum tusk__ticket_kind kind;
+    int status; /* it ended without a connection, and why */
+    int64_t asked, deadline;
+    tusk_lend_fn *fn;
+    void *ud;
+    int end_sys;           /* the rest of why */
+    uint32_t end_sqlstate;
+
+    /* QUERY */
+    const tusk_sink *sink;
+    tusk_request request; /* into copy */
+    tusk_buf copy;        /* SQL text, arguments, formats: kept from one use of the ticket to the next */
+    tusk_arg *args;       /* likewise */
+    size_t args_room;
+    tusk_req *req;        /* while it runs */
+    tusk__seat *seat;     /* likewise */
+    tusk__chain ride;     /* in seat->riders */
+    int64_t began;
+    size_t bytes;
+    uint32_t hash; /* of the SQL text: see share.c */
+    unsigned tries;
+};
+
+/* Wakes a thread that waits for descriptors. */
+typedef struct tusk__bell {
+    tusk_io io; /* the end to be watched */
+    int ring_fd;
+    bool rung;
+} tusk__bell;
+
+/* A thread in tusk_pool_take or tusk_pool_maintain. */
+typedef struct tusk__taker {
+    tusk_ticket ticket; /* first */
+    pthread_cond_t cond;
+    tusk__bell bell;
+    tusk__chain helpers; /* in pool->helpers: one that does not wait for a connection */
+    bool driving, called;
+} tusk__taker;
+
+enum { TUSK__POOL_BUCKETS = 64, TUSK__KNOWN_QUERIES = 512 };
+
+/* How long a statement took when it was last seen: see share.c. */
+typedef struct tusk__known {
+    uint32_t hash;
+    uint32_t us;
+} tusk__known;
+
+struct tusk_pool {
+    tusk__slots slots;
+    const tusk__seat_ops *ops;
+    tusk_realloc_fn alloc;
+    void *alloc_ud;
+    tusk_config *config;
+    tusk_pool_options options;
+    char *name;
+    pid_t pid;
+    tusk_host *host;
+    tusk_io io;           /* host: time, and whatever must not be done right now */
+    int depth;            /* calls and callbacks that are inside; the last one out does the work */
+    bool closed, freed;   /* drained; freed by its owner */
+    bool suspect;         /* a connection died: the idle ones are to be looked at */
+    bool telling;         /* tusk__pool_tell is on the stack */
+    tusk__chain due;      /* tickets whose callbacks are to be called */
+    tusk__chain to_close; /* seats */
+    tusk_ticket *spare;   /* linked by ud */
+    tusk__seat *table[TUSK__POOL_BUCKETS]; /* by conn */
+
+    int64_t idle, lifetime, timeout; /* the settings */
+    size_t max_waiting;
+    unsigned generation;
+    uint64_t random;
+
+    int64_t next_timeout; /* no waiter's deadline is earlier */
+    int64_t next_upkeep;  /* likewise for lifetimes and idle times */
+    int64_t connect_at;   /* no attempt before that */
+    unsigned failures;    /* in a row */
+    struct {
+        int status, sys; /* TUSK_OK: there is none */
+        uint32_t sqlstate;
+        char text[512];
+    } trouble;
+
+    struct {
+        void (*fn)(void *ud, int status);
+        void *ud;
+        int64_t deadline;
+        bool on, late;
+    } drain;
+
+    tusk_pool_stats stats; /* of it the counters */
+    tusk__histogram wait, use, query, connect;
+    tusk__known known[TUSK__KNOWN_QUERIES];
+
+    bool threads;
+    pthread_mutex_t mutex;
+    pthread_cond_t idle_cond; /* a thread has left, or a slot is empty: for drain and free */
+    size_t inside;            /* threads that wait in there */
+    tusk__chain helpers;      /* of tusk__taker */
+    bool keeper;              /* somebody waits for connect_at */
+};
+
+static inline tusk__seat *tusk__seat_of(tusk__slot *slot)
+{
+    return (tusk__seat *)(void *)slot;
+}
+static inline tusk_ticket *tusk__ticket_of(tusk__waiter *w)
+{
+    return (tusk_ticket *)(void *)w;
+}
+
+/* ── pool.c ── */
+void *tusk__pool_alloc(tusk_pool *, void *ptr, size_t size);
+int64_t tusk__pool_now(const tusk_pool *);
+/* now + ns without overflow. */
+int64_t tusk__later(int64_t now, int64_t ns);
+/* Every entry from outside is bracketed. TUSK_EINVAL: this is a child of the pool's process, and there
+ * is nothing to leave. */
+int tusk__pool_enter(tusk_pool *);
+/* The same for what the pool's own connections tell. */
+void tusk__pool_reenter(tusk_pool *);
+/* What has become possible is done; after that the pool may be gone. */
+void tusk__pool_leave(tusk_pool *);
+/* Around code that is not ours. */
+void tusk__pool_unlock(tusk_pool *);
+void tusk__pool_lock(tusk_pool *);
+int tusk__pool_make(tusk_pool **, const tusk_config *, tusk_host *, const tusk_pool_options *,
+                    const tusk__seat_ops *);
+/* Opens one more connection; false: it could not be begun. Unlocks meanwhile. */
+tusk__seat *tusk__pool_open(tusk_pool *);
+uint64_t tusk__pool_random(tusk_pool *);
+
+/* ── seat.c ─ a connection's life, as told by whoever has it ── */
+tusk__seat *tusk__seat_new(tusk_pool *);
+tusk__seat *tusk__seat_find(const tusk_pool *, const tusk_conn *);
+void tusk__seat_set_conn(tusk__seat *, tusk_conn *);
+void tusk__seat_opened(tusk__seat *);
+/* It did not become ready. */
+void tusk__seat_failed(tusk__seat *, const tusk_error *);
+/* It was ready once. */
+void tusk__seat_died(tusk__seat *, const tusk_error *);
+void tusk__seat_settled(tusk__seat *, enum tusk__back);
+/* The one place where a slot becomes free. */
+void tusk__seat_gone(tusk__seat *);
+/* It is to be closed, in whatever state it is. Inside enter/leave. */
+void tusk__seat_retire(tusk__seat *, enum tusk__why);
+/* LENT or SHARED, and nobody's any more. `how` is what ops->back said. Inside enter/leave. */
+void tusk__seat_return(tusk__seat *, enum tusk__back how);
+
+/* ── lend.c ── */
+tusk_ticket *tusk__ticket_new(tusk_pool *, enum tusk__ticket_kind);
+void tusk__ticket_free(tusk_ticket *);
+/* Queues it. TUSK_EAGAIN: too many wait; TUSK_ECLOSED. */
+int tusk__ticket_ask(tusk_ticket *, int64_t timeout);
+/* It will get no connection: its callback is due. */
+void tusk__ticket_end(tusk_ticket *, int status);
+/* All that wait. */
+void tusk__tickets_end(tusk_pool *, int status);
+void tusk__tickets_expire(tusk_pool *, int64_t now);
+/* What it is told. The texts live as long as the pool is not entered again. */
+void tusk__ticket_error(const tusk_ticket *, tusk_error *, char *text, size_t size);
+/* A connection was handed over to it just now. */
+void tusk__ticket_served(tusk_ticket *, tusk__seat *);
+/* Hosts: calls the callbacks that are due. Not inside enter/leave. */
+void tusk__pool_tell(tusk_pool *);
+
+/* ── query.c ── */
+/* Its slot is HANDED: runs it. */
+void tusk__query_start(tusk_ticket *);
+/* Submits it on a seat that is LENT or SHARED. An error status: its callback is due. */
+int tusk__query_run(tusk_ticket *, tusk__seat *);
+/* From the connection: its request is done. */
+void tusk__query_done(tusk_ticket *, const tusk_outcome *);
+void tusk__query_tell(tusk_ticket *);
+
+/* ── share.c ── */
+/* May it ride with others? */
+bool tusk__share_fits(tusk_pool *, tusk_ticket *, const tusk_sink *, const tusk_request *);
+/* Finds a seat for it among the shared ones; false: there is none with room. */
+bool tusk__share_join(tusk_ticket *);
+/* Its seat is LENT to it alone: others may come along if the endpoint allows it. */
+void tusk__share_begin(tusk__seat *);
+/* A rider has gone: others follow, or the seat is given back. */
+void tusk__share_next(tusk__seat *);
+/* How long a statement took. */
+void tusk__share_learn(tusk_pool *, uint32_t hash, int64_t ns);
+
+/* ── maintain.c ── */
+/* What time alone brings about. */
+void tusk__pool_upkeep(tusk_pool *, int64_t now);
+/* It will be of interest then. */
+void tusk__pool_upkeep_at(tusk_pool *, int64_t when);
+void tusk__pool_trouble(tusk_pool *, const tusk_error *);
+void tusk__pool_no_trouble(tusk_pool *);
+/* How old it may become. */
+int64_t tusk__pool_lifetime(tusk_pool *);
+/* Would waiting cure it? */
+bool tusk__trouble_lasts(int status, uint32_t sqlstate);
+
+/* ── threads.c ── */
+/* There is something to do for a thread that waits. */
+void tusk__threads_recruit(tusk_pool *);
+void tusk__taker_wake(tusk_ticket *);
+int tusk__threads_drain(tusk_pool *, int64_t deadline);
+/* Until nobody is inside. */
+void tusk__threads_empty(tusk_pool *);
+
+/* ── member.c ── */
+extern const tusk__seat_ops tusk__member_ops;
+
+#endif

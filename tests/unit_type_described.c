@@ -1,0 +1,172 @@
+/* tests/unit_type_described.c: types that are not compiled in but described (enums, domains,
+ * composites, those of extensions), and two formats with depths of their own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "proto/buf.h"
+#include "proto/types.h"
+
+static tusk_buf room;
+
+static int setup(void **state)
+{
+    (void)state;
+    tusk_buf_init(&room, 0, NULL, NULL);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tusk_buf_free(&room);
+    return 0;
+}
+
+static void expect_text(tusk_value v, const tusk_text_style *style, const char *want)
+{
+    tusk_buf out;
+    tusk_buf_init(&out, 0, NULL, NULL);
+    assert_int_equal(tusk_value_text(v, style, &out), TUSK_OK);
+    tusk_put_u8(&out, 0);
+    assert_string_equal((const char *)out.data, want);
+    tusk_buf_free(&out);
+}
+
+static const tusk_typedesc descriptions[] = {
+    {70001, 0, 'e', {"mood", 4}},        {70002, 70001, 'a', {"_mood", 5}},
+    {70003, 70004, 'd', {"small", 5}},   {70004, 23, 'd', {"smaller", 7}},
+    {70005, 0, 'c', {"pair", 4}},        {70006, 0, 'b', {"hstore", 6}},
+    {70007, 25, 'r', {"textrange", 9}},  {70008, 70007, 'm', {"textmultirange", 14}},
+    {70009, 70009, 'd', {"endless", 7}}, {70010, 0, 'b', {"box3d", 5}},
+    {70011, 0, 'p', {"pseudo", 6}},      {70012, 0, 'b', {"vector", 6}},
+    {70013, 70003, 'a', {"_small", 6}},  {70014, 0, 'b', {"halfvec", 7}},
+    {70015, 0, 'b', {"sparsevec", 9}},   {70016, 0, 'b', {"cube", 4}},
+};
+
+static const tusk_typedesc *find(void *ud, uint32_t oid)
+{
+    (void)ud;
+    for (size_t i = 0; i < sizeof descriptions / sizeof *descriptions; i++)
+        if (descriptions[i].oid == oid)
+            return &descriptions[i];
+    return NULL;
+}
+
+static const tusk_text_style style = {NULL, find, NULL};
+
+/* What is read is what is written. */
+static void same_text(uint32_t oid, const char *text)
+{
+    tusk_buf_clear(&room);
+    assert_int_equal(tusk_value_parse(oid, tusk_slice_of(text), &style, &room), TUSK_OK);
+    tusk_value v = {room.data, (int32_t)room.len, oid, TUSK_FORMAT_BINARY};
+    expect_text(v, &style, text);
+}
+
+static void described(void **state)
+{
+    (void)state;
+    same_text(70001, "so so");
+    same_text(70002, "{\"so so\",NULL}");
+    same_text(70003, "42");
+    same_text(70013, "{1,2}");
+    same_text(70006, "\"a\"=>\"1\", \"b\"=>NULL");
+    same_text(70006, "");
+    same_text(70007, "[a,\"b c\")");
+    same_text(70008, "{[a,b),(c,)}");
+    same_text(70012, "[1,-2.5]");
+    static const uint32_t unknown[] = {70000, 70009, 70010, 70011};
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        tusk_value v = {(const uint8_t *)"x", 1, unknown[i], TUSK_FORMAT_BINARY};
+        tusk_buf_clear(&room);
+        assert_int_equal(tusk_value_text(v, &style, &room), TUSK_ETYPE);
+        assert_int_equal(tusk_value_parse(unknown[i], tusk_slice_of("x"), &style, &room), TUSK_ETYPE);
+        assert_int_equal(room.len, 0);
+    }
+    tusk_value mood = {(const uint8_t *)"sad", 3, 70001, TUSK_FORMAT_BINARY};
+    assert_int_equal(tusk_value_text(mood, NULL, &room), TUSK_ETYPE);
+    expect_text(mood, &style, "sad");
+}
+
+/* Formats whose server is not always there, against their documentation. */
+static void vectors(void **state)
+{
+    (void)state;
+    static const uint8_t half[] = {0, 4, 0, 0, 0x3C, 0, 0xC0, 0, 0, 1, 0x7B, 0xFF};
+    static const uint8_t sparse[] = {0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                     0, 0, 2, 0x3F, 0, 0, 0, 0x40, 0, 0, 0};
+    static const uint8_t cube[] = {0x80, 0, 0, 1, 0x3F, 0xF0, 0, 0, 0, 0, 0, 0};
+    tusk_value v = {half, sizeof half, 70014, TUSK_FORMAT_BINARY};
+    expect_text(v, &style, "[1,-2,5.9604645e-08,65504]");
+    v = (tusk_value){sparse, sizeof sparse, 70015, TUSK_FORMAT_BINARY};
+    expect_text(v, &style, "{1:0.5,3:2}/5");
+    v = (tusk_value){cube, sizeof cube, 70016, TUSK_FORMAT_BINARY};
+    expect_text(v, &style, "(1)");
+    static const struct {
+        const uint8_t *bytes;
+        int32_t len;
+        uint32_t oid;
+    } all[] = {{half, sizeof half, 70014}, {sparse, sizeof sparse, 70015}, {cube, sizeof cube, 70016}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (int32_t len = 0; len < all[i].len; len++) {
+            tusk_buf_clear(&room);
+            v = (tusk_value){all[i].bytes, len, all[i].oid, TUSK_FORMAT_BINARY};
+            assert_int_equal(tusk_value_text(v, &style, &room), TUSK_EDATA);
+        }
+}
+
+static void hstore(void **state)
+{
+    (void)state;
+    tusk_hstore h;
+    tusk_slice key;
+    tusk_value value;
+    static const uint8_t bytes[] = {0, 0, 0, 2, 0, 0, 0, 1, 'a', 0, 0, 0, 1, '1',
+                                    0, 0, 0, 1, 'b', 0xff, 0xff, 0xff, 0xff};
+    tusk_value v = {bytes, sizeof bytes, 70006, TUSK_FORMAT_BINARY};
+    assert_int_equal(tusk_to_hstore(v, &h), TUSK_OK);
+    assert_true(tusk_hstore_next(&h, &key, &value) && key.ptr[0] == 'a' && value.len == 1);
+    assert_true(tusk_hstore_next(&h, &key, &value) && key.ptr[0] == 'b' && tusk_is_null(value));
+    assert_false(tusk_hstore_next(&h, &key, &value));
+    for (v.len = 0; v.len < (int32_t)sizeof bytes; v.len++)
+        assert_int_equal(tusk_to_hstore(v, &h), TUSK_EDATA);
+    v.oid = 25;
+    assert_int_equal(tusk_to_hstore(v, &h), TUSK_ETYPE);
+    static const char *const bad[] = {"a", "a=>", "=>1", "a=1", "a=>1 b=>2", "a=>1,", "\"a=>1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        tusk_buf_clear(&room);
+        if (tusk_value_parse(70006, tusk_slice_of(bad[i]), &style, &room) != TUSK_EDATA)
+            fail_msg("hstore %s", bad[i]);
+    }
+}
+
+/* A tsquery can be as deep as it is long. */
+static void deep_query(void **state)
+{
+    (void)state;
+    enum { DEEP = 100000 };
+    tusk_buf out;
+    tusk_buf_clear(&room);
+    tusk_put_u32(&room, DEEP + 1);
+    for (int i = 0; i < DEEP; i++)
+        tusk_put_u16(&room, 0x0201); /* operator, not */
+    tusk_put_bytes(&room, "\1\0\0x", 5);
+    tusk_value v = {room.data, (int32_t)room.len, 3615, TUSK_FORMAT_BINARY};
+    tusk_buf_init(&out, 0, NULL, NULL);
+    assert_int_equal(tusk_value_text(v, NULL, &out), TUSK_OK);
+    assert_int_equal(out.len, DEEP + 3);
+    tusk_buf_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(described),
+        cmocka_unit_test(vectors),
+        cmocka_unit_test(hstore),
+        cmocka_unit_test(deep_query),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
