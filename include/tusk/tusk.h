@@ -4,6 +4,7 @@
 
 #include <tusk/base.h>
 #include <tusk/value.h>
+#include <tusk/types.h>
 #include <tusk/io.h>
 #include <tusk/conn.h>
 #include <tusk/sync.h>

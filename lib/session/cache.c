@@ -170,7 +170,7 @@ static tusk__stmt *take_back(tusk__cache *cache, uint64_t hash, tusk_slice sql,
 {
     for (tusk__stmt **at = &cache->evicted; *at != NULL; at = &(*at)->chain) {
         tusk__stmt *s = *at;
-        if (s->sql == NULL || !same(s, hash, sql, args, n))
+        if (s->sql == NULL || s->hash != hash || !same(s, sql, args, n))
             continue;
         *at = s->chain;
         return s;
