@@ -16,29 +16,27 @@ static const tusk__type table[] = {
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };
 
-/* Line numbers of types_list.h name the rows: the compiler turns the switch into a search. */
 enum row {
 #define TUSK__TYPE(oid, array, name, codec, of) ROW_##oid, ARRAY_ROW_##oid,
 #include "proto/types_list.h"
 #undef TUSK__TYPE
 };
 
-/* An array oid of 0 cannot be a case label, and would be there many times. */
-#define ARRAY_LABEL(oid, array) ((array) != 0 ? (uint64_t)(array) : (uint64_t)(oid) << 32)
+/* The row of each oid, plus 1. What has no array type puts its entry behind the last oid, as no entry
+ * may be given twice. */
+enum { LAST_OID = 6157 };
+static const uint8_t rows[LAST_OID + 1 + TABLE_SIZE] = {
+#define TUSK__TYPE(oid, array, name, codec, of)                                                    \
+    [oid] = ROW_##oid + 1,                                                                         \
+    [(array) != 0 ? (array) : LAST_OID + 1 + ROW_##oid] = ARRAY_ROW_##oid + 1,
+#include "proto/types_list.h"
+#undef TUSK__TYPE
+};
+_Static_assert(TABLE_SIZE < UINT8_MAX, "a row does not fit its entry");
 
 const tusk__type *tusk__type_find(uint32_t oid)
 {
-    switch ((uint64_t)oid) {
-#define TUSK__TYPE(oid, array, name, codec, of)                                                    \
-    case oid:                                                                                      \
-        return &table[ROW_##oid];                                                                  \
-    case ARRAY_LABEL(oid, array):                                                                  \
-        return &table[ARRAY_ROW_##oid];
-#include "proto/types_list.h"
-#undef TUSK__TYPE
-    default:
-        return NULL;
-    }
+    return oid <= LAST_OID && rows[oid] != 0 ? &table[rows[oid] - 1] : NULL;
 }
 
 const char *tusk_type_name(uint32_t oid)

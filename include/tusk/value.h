@@ -255,10 +255,17 @@ static inline uint64_t tusk__load64(const uint8_t *p)
 {
     return (uint64_t)tusk__load32(p) << 32 | tusk__load32(p + 4);
 }
-/* The fast paths are inline: a compare and one byte-swapped load. */
+/* The fast paths are inline: a compare and one byte-swapped load. The compare is one expression,
+ * because compilers make of three compares a wide load over narrow stores, which costs more than all
+ * the rest. */
+static inline bool tusk__is_plain(tusk_value v, uint32_t oid, uint32_t len)
+{
+    uint32_t got_len = (uint32_t)v.len, got_format = (uint32_t)v.format;
+    return ((v.oid ^ oid) | (got_len ^ len) | (got_format ^ (uint32_t)TUSK_FORMAT_BINARY)) == 0;
+}
 static inline int tusk_to_int4(tusk_value v, int32_t *out)
 {
-    if (v.oid == 23 && v.len == 4 && v.format == TUSK_FORMAT_BINARY) {
+    if (tusk__is_plain(v, 23, 4)) {
         *out = (int32_t)tusk__load32(v.ptr);
         return TUSK_OK;
     }
@@ -266,7 +273,7 @@ static inline int tusk_to_int4(tusk_value v, int32_t *out)
 }
 static inline int tusk_to_int8(tusk_value v, int64_t *out)
 {
-    if (v.oid == 20 && v.len == 8 && v.format == TUSK_FORMAT_BINARY) {
+    if (tusk__is_plain(v, 20, 8)) {
         *out = (int64_t)tusk__load64(v.ptr);
         return TUSK_OK;
     }
@@ -274,7 +281,7 @@ static inline int tusk_to_int8(tusk_value v, int64_t *out)
 }
 static inline int tusk_to_float8(tusk_value v, double *out)
 {
-    if (v.oid == 701 && v.len == 8 && v.format == TUSK_FORMAT_BINARY) {
+    if (tusk__is_plain(v, 701, 8)) {
         uint64_t bits = tusk__load64(v.ptr);
         memcpy(out, &bits, sizeof bits);
         return TUSK_OK;
@@ -334,6 +341,50 @@ TUSK_API uint32_t tusk_type_oid(const char *name);
 /* The array type of a compiled-in type that is not an array itself; 0 if there is none. */
 TUSK_API uint32_t tusk_type_array_of(uint32_t oid);
 
+/* Column i is binary, of that type and size: then there is no value to make first. */
+static inline bool tusk__is_plain_cell(const tusk_row *row, int i, uint32_t oid, uint32_t len)
+{
+    if (i < 0 || i >= row->width)
+        return false;
+    uint32_t got_len = (uint32_t)row->cells[i].len, got_format = (uint32_t)row->columns[i].format;
+    return ((row->columns[i].oid ^ oid) | (got_len ^ len) |
+            (got_format ^ (uint32_t)TUSK_FORMAT_BINARY)) == 0;
+}
+static inline const uint8_t *tusk__cell_at(const tusk_row *row, int i)
+{
+    return row->bytes + row->cells[i].at;
+}
+static inline int tusk_get_int4(const tusk_row *row, int i, int32_t *out)
+{
+    if (!tusk__is_plain_cell(row, i, 23, 4))
+        return tusk_to_int4_any(tusk_col(row, i), out);
+    *out = (int32_t)tusk__load32(tusk__cell_at(row, i));
+    return TUSK_OK;
+}
+static inline int tusk_get_int8(const tusk_row *row, int i, int64_t *out)
+{
+    if (!tusk__is_plain_cell(row, i, 20, 8))
+        return tusk_to_int8_any(tusk_col(row, i), out);
+    *out = (int64_t)tusk__load64(tusk__cell_at(row, i));
+    return TUSK_OK;
+}
+static inline int tusk_get_float8(const tusk_row *row, int i, double *out)
+{
+    if (!tusk__is_plain_cell(row, i, 701, 8))
+        return tusk_to_float8_any(tusk_col(row, i), out);
+    uint64_t bits = tusk__load64(tusk__cell_at(row, i));
+    memcpy(out, &bits, sizeof bits);
+    return TUSK_OK;
+}
+static inline int tusk_get_bool(const tusk_row *row, int i, bool *out)
+{
+    return tusk_to_bool(tusk_col(row, i), out);
+}
+static inline int tusk_get_text(const tusk_row *row, int i, tusk_slice *out)
+{
+    return tusk_to_text(tusk_col(row, i), out);
+}
+
 #ifdef __cplusplus
 }
 #endif
@@ -348,13 +399,24 @@ TUSK_API uint32_t tusk_type_array_of(uint32_t oid);
         int64_t *: tusk_to_int8,                                                                   \
         double *: tusk_to_float8,                                                                  \
         tusk_slice *: tusk_to_text)(val, out)
+#define tusk_get(row, i, out)                                                                      \
+    _Generic((out),                                                                                \
+        bool *: tusk_get_bool,                                                                     \
+        int32_t *: tusk_get_int4,                                                                  \
+        int64_t *: tusk_get_int8,                                                                  \
+        double *: tusk_get_float8,                                                                 \
+        tusk_slice *: tusk_get_text)(row, i, out)
 #else
 static inline int tusk_to(tusk_value v, bool *out) { return tusk_to_bool(v, out); }
 static inline int tusk_to(tusk_value v, int32_t *out) { return tusk_to_int4(v, out); }
 static inline int tusk_to(tusk_value v, int64_t *out) { return tusk_to_int8(v, out); }
 static inline int tusk_to(tusk_value v, double *out) { return tusk_to_float8(v, out); }
 static inline int tusk_to(tusk_value v, tusk_slice *out) { return tusk_to_text(v, out); }
+static inline int tusk_get(const tusk_row *r, int i, bool *out) { return tusk_get_bool(r, i, out); }
+static inline int tusk_get(const tusk_row *r, int i, int32_t *out) { return tusk_get_int4(r, i, out); }
+static inline int tusk_get(const tusk_row *r, int i, int64_t *out) { return tusk_get_int8(r, i, out); }
+static inline int tusk_get(const tusk_row *r, int i, double *out) { return tusk_get_float8(r, i, out); }
+static inline int tusk_get(const tusk_row *r, int i, tusk_slice *out) { return tusk_get_text(r, i, out); }
 #endif
-#define tusk_get(row, i, out) tusk_to(tusk_col(row, i), out)
 
 #endif

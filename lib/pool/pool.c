@@ -4,10 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 #include "lib/config/settings.h"
-#include "lib/net/crypto.h"
+#include "lib/net/stream.h"
 #include "lib/pool/pool.h"
 #include "lib/session/text.h"
 #include "proto/buf.h"
+#include "proto/crypto.h"
 
 enum { CONNECTING = 4, SHARE_CONNECTIONS = 2, SHARE_DEPTH = 64 };
 
@@ -62,8 +63,10 @@ static int64_t next_event(const tusk_pool *p)
 static void set_clock(tusk_pool *p)
 {
     int64_t at = p->freed ? TUSK_NEVER : next_event(p);
-    bool forget = p->freed && p->io.deadline != TUSK_NEVER;
-    if (at >= p->io.deadline && !forget)
+    if (at >= p->io.deadline && !p->struck && !p->freed)
+        return;
+    p->struck = false;
+    if (at == p->io.deadline)
         return;
     p->io.deadline = at;
     p->host->watch(p->host, &p->io);
@@ -74,15 +77,9 @@ static void on_clock(tusk_io *io, unsigned events)
     tusk_pool *p = (tusk_pool *)((char *)io - offsetof(tusk_pool, io));
     (void)events;
     tusk__pool_reenter(p);
-    int64_t now = tusk__pool_now(p);
-    if (now >= p->io.deadline)
-        p->io.deadline = TUSK_NEVER; /* the host is told by set_clock, or below */
-    tusk__pool_upkeep(p, now);
+    p->struck = true;
+    tusk__pool_upkeep(p, tusk__pool_now(p));
     tusk__pool_tell(p);
-    if (p->io.deadline == TUSK_NEVER && !p->freed) {
-        p->io.deadline = next_event(p);
-        p->host->watch(p->host, &p->io);
-    }
     tusk__pool_leave(p);
 }
 
@@ -179,16 +176,12 @@ static bool look_around(tusk_pool *p)
         return false;
     p->suspect = false;
     size_t left = p->threads ? 0 : p->slots.counts[TUSK__SLOT_IDLE];
-    while (left-- > 0) {
-        /* From the end, to which those that were looked at do not return. */
-        tusk__chain *last = p->slots.lists[TUSK__SLOT_IDLE].prev;
-        tusk__slot *slot = (tusk__slot *)(void *)last;
+    while (left-- > 0 && p->slots.counts[TUSK__SLOT_IDLE] > 0) {
+        /* The last one becomes the first: after one round all are where they were. */
+        tusk__chain *list = &p->slots.lists[TUSK__SLOT_IDLE], *last = list->prev;
         tusk__chain_remove(last);
-        tusk__chain_insert(&p->slots.lists[TUSK__SLOT_IDLE], last);
-        if (slot->state == TUSK__SLOT_IDLE)
-            p->ops->alive(tusk__seat_of(slot));
-        if (left > p->slots.counts[TUSK__SLOT_IDLE])
-            left = p->slots.counts[TUSK__SLOT_IDLE];
+        tusk__chain_insert(list, last);
+        p->ops->alive(tusk__seat_of((tusk__slot *)(void *)last));
     }
     return true;
 }
@@ -409,21 +402,16 @@ void tusk_pool_free(tusk_pool *p)
         abandon(p);
         return;
     }
-    p->drain.on = false;
     p->freed = true;
     close_pool(p);
-    if (p->threads) {
+    if (p->threads)
         tusk__threads_empty(p);
-        retire_all(p, true);
-    } else {
-        p->depth++; /* what is told below may lead here again */
-        retire_all(p, true);
-        p->depth--;
-    }
+    retire_all(p, true);
     stop_closing(p);
+    while (close_one(p))
+        continue;
     if (!p->threads)
-        while (close_one(p) || !tusk__chain_empty(&p->due))
-            tusk__pool_tell(p);
+        tusk__pool_tell(p);
     tusk__pool_leave(p);
 }
 

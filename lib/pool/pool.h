@@ -51,6 +51,8 @@ typedef struct tusk__seat_ops {
     void (*cancel)(tusk_ticket *);
     /* How many statements it takes at once now: 1 where the endpoint allows no more or is not known. */
     unsigned (*depth)(tusk__seat *);
+    /* Requests made on it so far. */
+    uint64_t (*requests)(const tusk__seat *);
     /* Ends what the borrower runs on it; the connection stays his until he gives it back. */
     void (*fail)(tusk__seat *);
     /* Between threads: makes progress with what is OPENING, RETURNING or CLOSING, until that is over,
@@ -154,8 +156,8 @@ struct tusk_pool {
     tusk_io io;           /* host: time, and whatever must not be done right now */
     int depth;            /* calls and callbacks that are inside; the last one out does the work */
     bool closed, freed;   /* drained; freed by its owner */
+    bool struck;          /* the clock did, and has not been set again */
     bool suspect;         /* a connection died: the idle ones are to be looked at */
-    bool telling;         /* tusk__pool_tell is on the stack */
     tusk__chain due;      /* tickets whose callbacks are to be called */
     tusk__chain to_close; /* seats */
     tusk_ticket *spare;   /* linked by ud */
@@ -180,7 +182,7 @@ struct tusk_pool {
         void (*fn)(void *ud, int status);
         void *ud;
         int64_t deadline;
-        bool on, late;
+        bool on;
     } drain;
 
     tusk_pool_stats stats; /* of it the counters */
@@ -227,7 +229,7 @@ uint64_t tusk__pool_random(tusk_pool *);
 
 /* ── seat.c ─ a connection's life, as told by whoever has it ── */
 tusk__seat *tusk__seat_new(tusk_pool *);
-tusk__seat *tusk__seat_find(const tusk_pool *, const tusk_conn *);
+tusk__seat *tusk__seat_find(tusk_pool *, const tusk_conn *);
 void tusk__seat_set_conn(tusk__seat *, tusk_conn *);
 void tusk__seat_opened(tusk__seat *);
 /* It did not become ready. */
@@ -256,7 +258,8 @@ void tusk__tickets_expire(tusk_pool *, int64_t now);
 void tusk__ticket_error(const tusk_ticket *, tusk_error *, char *text, size_t size);
 /* A connection was handed over to it just now. */
 void tusk__ticket_served(tusk_ticket *, tusk__seat *);
-/* Hosts: calls the callbacks that are due. Not inside enter/leave. */
+/* Hosts: calls the callbacks that are due by now, not those that become due by them. Inside
+ * enter/leave. */
 void tusk__pool_tell(tusk_pool *);
 
 /* ── query.c ── */
@@ -293,6 +296,8 @@ int64_t tusk__pool_lifetime(tusk_pool *);
 bool tusk__trouble_lasts(int status, uint32_t sqlstate);
 
 /* ── threads.c ── */
+/* For the monotonic clock; TUSK_ENOMEM. */
+int tusk__cond_init(pthread_cond_t *);
 /* There is something to do for a thread that waits. */
 void tusk__threads_recruit(tusk_pool *);
 void tusk__taker_wake(tusk_ticket *);
