@@ -23,8 +23,9 @@ static void decode_int4(const tusk_row *row)
 {
     int64_t sum = 0;
     for (int i = 0; i < VALUES; i++) {
-        int32_t v = 0;
-        tusk_get(row, i, &v);
+        int32_t v;
+        if (tusk_get(row, i, &v) != TUSK_OK)
+            return;
         sum += v;
     }
     sink = sum;
@@ -35,8 +36,9 @@ static void decode_int8(const tusk_row *row)
 {
     int64_t sum = 0;
     for (int i = 0; i < VALUES; i++) {
-        int64_t v = 0;
-        tusk_get(row, i, &v);
+        int64_t v;
+        if (tusk_get(row, i, &v) != TUSK_OK)
+            return;
         sum += v;
     }
     sink = sum;
@@ -46,8 +48,9 @@ static void decode_float8(const tusk_row *row)
 {
     double sum = 0;
     for (int i = 0; i < VALUES; i++) {
-        double v = 0;
-        tusk_get(row, i, &v);
+        double v;
+        if (tusk_get(row, i, &v) != TUSK_OK)
+            return;
         sum += v;
     }
     float_sink = sum;
@@ -57,8 +60,9 @@ static void decode_text(const tusk_row *row)
 {
     int64_t sum = 0;
     for (int i = 0; i < VALUES; i++) {
-        tusk_slice v = {NULL, 0};
-        tusk_get(row, i, &v);
+        tusk_slice v;
+        if (tusk_get(row, i, &v) != TUSK_OK)
+            return;
         sum += (int64_t)v.len;
     }
     sink = sum;
@@ -69,7 +73,8 @@ static void decode_numeric(const tusk_row *row)
     int64_t sum = 0;
     for (int i = 0; i < VALUES; i++) {
         tusk_decimal v = {0, 2};
-        tusk_to_decimal(tusk_col(row, i), &v);
+        if (tusk_to_decimal(tusk_col(row, i), &v) != TUSK_OK)
+            return;
         sum += v.value;
     }
     sink = sum;
@@ -79,8 +84,9 @@ static void decode_uuid(const tusk_row *row)
 {
     int64_t sum = 0;
     for (int i = 0; i < VALUES; i++) {
-        uint8_t v[16] = {0};
-        tusk_to_uuid(tusk_col(row, i), v);
+        uint8_t v[16];
+        if (tusk_to_uuid(tusk_col(row, i), v) != TUSK_OK)
+            return;
         sum += v[15];
     }
     sink = sum;
@@ -91,8 +97,9 @@ static void decode_array(const tusk_row *row)
     int64_t sum = 0;
     for (int i = 0; i < VALUES; i++) {
         int32_t v[100];
-        size_t n = 0;
-        tusk_array_int4s(tusk_col(row, i), v, 100, &n);
+        size_t n;
+        if (tusk_array_int4s(tusk_col(row, i), v, 100, &n) != TUSK_OK)
+            return;
         sum += v[99];
     }
     sink = sum;

@@ -184,7 +184,7 @@ TUSK_API void tusk_pool_expire(tusk_pool *);
 /* No more lending: whoever waits and whoever asks is told TUSK_ECLOSED; idle connections are closed, lent
  * ones and statements under way are waited for. When `timeout` ns have passed (TUSK_NEVER: no limit),
  * what still runs on a host is ended with its connection. Then drained is called, TUSK_OK or
- * TUSK_ETIMEDOUT. Between threads the call itself waits and returns that, and drained is not used; what is
+ * TUSK_ETIMEDOUT (TUSK_ECLOSED: the pool was freed before that). Between threads the call itself waits and returns that, and drained is not used; what is
  * still lent stays with its borrower. The pool has still to be freed. */
 TUSK_API int tusk_pool_drain(tusk_pool *, int64_t timeout, void (*drained)(void *ud, int status),
                              void *ud);

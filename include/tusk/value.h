@@ -342,13 +342,10 @@ TUSK_API uint32_t tusk_type_oid(const char *name);
 TUSK_API uint32_t tusk_type_array_of(uint32_t oid);
 
 /* Column i is binary, of that type and size: then there is no value to make first. */
-static inline bool tusk__is_plain_cell(const tusk_row *row, int i, uint32_t oid, uint32_t len)
+static inline bool tusk__is_plain_cell(const tusk_row *row, int i, uint32_t oid, int32_t len)
 {
-    if (i < 0 || i >= row->width)
-        return false;
-    uint32_t got_len = (uint32_t)row->cells[i].len, got_format = (uint32_t)row->columns[i].format;
-    return ((row->columns[i].oid ^ oid) | (got_len ^ len) |
-            (got_format ^ (uint32_t)TUSK_FORMAT_BINARY)) == 0;
+    return (unsigned)i < (unsigned)row->width && row->cells[i].len == len &&
+           row->columns[i].oid == oid && row->columns[i].format == TUSK_FORMAT_BINARY;
 }
 static inline const uint8_t *tusk__cell_at(const tusk_row *row, int i)
 {

@@ -84,6 +84,10 @@ void tusk__tickets_end(tusk_pool *p, int status)
     tusk__waiter *w;
     while ((w = tusk__slots_oldest(&p->slots)) != NULL)
         tusk__ticket_end(tusk__ticket_of(w), status);
+    if (p->threads)
+        return; /* who was served there has been woken and takes it */
+    while (!tusk__chain_empty(&p->slots.handed))
+        tusk__ticket_end(tusk__ticket_of((tusk__waiter *)(void *)p->slots.handed.next), status);
     /* Those that were served and not told: each goes to the end, once. */
     for (tusk__chain *c = p->due.next, *last = p->due.prev, *next; c != &p->due; c = next) {
         w = (tusk__waiter *)(void *)c;

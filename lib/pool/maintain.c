@@ -30,7 +30,7 @@ void tusk__pool_upkeep_at(tusk_pool *p, int64_t when)
 bool tusk__trouble_lasts(int status, uint32_t sqlstate)
 {
     if (status == TUSK_ESERVER)
-        return (sqlstate & 0xfff) == (TUSK_INVALID_PASSWORD & 0xfff) ||
+        return TUSK_SQLSTATE_CLASS(sqlstate) == TUSK_SQLSTATE_CLASS(TUSK_INVALID_PASSWORD) ||
                sqlstate == TUSK_INVALID_CATALOG_NAME || sqlstate == TUSK_INSUFFICIENT_PRIVILEGE;
     return status == TUSK_EAUTH || status == TUSK_ECONFIG || status == TUSK_ETLS;
 }
@@ -129,28 +129,38 @@ static void sweep_idle(tusk_pool *p, int64_t now)
 
 /* ── draining ─────────────────────────────────────────────────────────────────────────────── */
 
+/* One that has not been ended yet, or NULL. */
+static tusk__seat *running(const tusk_pool *p)
+{
+    for (int i = 0; i < TUSK__POOL_BUCKETS; i++)
+        for (tusk__seat *seat = p->table[i]; seat != NULL; seat = seat->next_bucket)
+            if (seat->lent_out ? !seat->broken : seat->slot.state != TUSK__SLOT_CLOSING)
+                return seat;
+    return NULL;
+}
+
+/* Searched anew each time: what ends may call whoever it belongs to, and they may close others. */
 static void end_what_runs(tusk_pool *p)
 {
-    for (int i = 0; i < TUSK__POOL_BUCKETS; i++) {
-        for (tusk__seat *seat = p->table[i]; seat != NULL; seat = seat->next_bucket) {
-            if (seat->lent_out)
-                p->ops->fail(seat);
-            else
-                tusk__seat_retire(seat, TUSK__WHY_pool);
-        }
+    for (tusk__seat *seat; (seat = running(p)) != NULL;) {
+        seat->broken = true;
+        if (seat->lent_out)
+            p->ops->fail(seat);
+        else
+            tusk__seat_retire(seat, TUSK__WHY_pool);
     }
 }
 
 static void drain_on(tusk_pool *p, int64_t now)
 {
     bool late = now >= p->drain.deadline;
-    if (!p->drain.on || p->threads || (p->slots.size > 0 && !late))
+    if (!p->drain.on || p->threads || (p->slots.size > 0 && !late && !p->freed))
         return;
+    int status = p->slots.size == 0 ? TUSK_OK : p->freed ? TUSK_ECLOSED : TUSK_ETIMEDOUT;
     p->drain.on = false;
-    if (p->slots.size > 0)
+    if (status == TUSK_ETIMEDOUT)
         end_what_runs(p);
-    if (p->drain.fn != NULL)
-        p->drain.fn(p->drain.ud, late ? TUSK_ETIMEDOUT : TUSK_OK);
+    p->drain.fn(p->drain.ud, status);
 }
 
 void tusk__pool_upkeep(tusk_pool *p, int64_t now)

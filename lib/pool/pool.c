@@ -410,8 +410,10 @@ void tusk_pool_free(tusk_pool *p)
     stop_closing(p);
     while (close_one(p))
         continue;
-    if (!p->threads)
+    if (!p->threads) {
+        tusk__pool_upkeep(p, tusk__pool_now(p)); /* a drain ends here */
         tusk__pool_tell(p);
+    }
     tusk__pool_leave(p);
 }
 

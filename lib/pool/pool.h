@@ -13,6 +13,7 @@
 #include <tusk/pool.h>
 #include "lib/pool/histogram.h"
 #include "lib/pool/slots.h"
+#include "lib/session/text.h"
 
 #define TUSK__MS     INT64_C(1000000)
 #define TUSK__SECOND (1000 * TUSK__MS)
@@ -101,8 +102,6 @@ struct tusk_ticket {
     int64_t asked, deadline;
     tusk_lend_fn *fn;
     void *ud;
-    int end_sys;           /* the rest of why */
-    uint32_t end_sqlstate;
 
     /* QUERY */
     const tusk_sink *sink;
@@ -245,6 +244,8 @@ void tusk__seat_retire(tusk__seat *, enum tusk__why);
 void tusk__seat_return(tusk__seat *, enum tusk__back how);
 
 /* ── lend.c ── */
+void tusk__ticket_init(tusk_ticket *, tusk_pool *, enum tusk__ticket_kind);
+/* NULL: no memory. */
 tusk_ticket *tusk__ticket_new(tusk_pool *, enum tusk__ticket_kind);
 void tusk__ticket_free(tusk_ticket *);
 /* Queues it. TUSK_EAGAIN: too many wait; TUSK_ECLOSED. */
@@ -254,8 +255,8 @@ void tusk__ticket_end(tusk_ticket *, int status);
 /* All that wait. */
 void tusk__tickets_end(tusk_pool *, int status);
 void tusk__tickets_expire(tusk_pool *, int64_t now);
-/* What it is told. The texts live as long as the pool is not entered again. */
-void tusk__ticket_error(const tusk_ticket *, tusk_error *, char *text, size_t size);
+/* What it is told; the error's message is in the text. */
+void tusk__ticket_error(const tusk_ticket *, tusk_error *, tusk__text *);
 /* A connection was handed over to it just now. */
 void tusk__ticket_served(tusk_ticket *, tusk__seat *);
 /* Hosts: calls the callbacks that are due by now, not those that become due by them. Inside

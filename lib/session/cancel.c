@@ -69,6 +69,8 @@ static void ask_server(tusk_req *r)
     if (r->cancel_sent || r->await == TUSK__READY || r->await == TUSK__SKIP)
         return; /* nothing is left to be cancelled */
     tusk_conn *c = r->conn;
+    if (r->pulling) /* while it waits for data the server does not look at signals */
+        tusk__copy_cancel(c, r);
     r->cancel_sent = true;
     c->cancelling = true;
     if (c->ops != NULL)
@@ -83,24 +85,36 @@ void tusk__session_cancelled(tusk_conn *c)
     tusk__session_release_held(c);
 }
 
+/* Of a group the server may be anywhere: it need not send an answer before the end. */
+static bool may_be_running(const tusk_conn *c, const tusk_req *r)
+{
+    const tusk_req *at = c->current;
+    while (at != NULL && at != r && !at->sync)
+        at = at->next;
+    return at == r && c->phase == TUSK__IDLE && !r->held;
+}
+
 void tusk_cancel(tusk_req *r)
 {
     tusk_conn *c = r->conn;
     if (r->cancel || r->ended || c->phase == TUSK__DEAD)
         return;
     r->cancel = true;
+    c->cancels++;
     tusk__session_enter(c);
     if (cut(r))
         tusk__queue_dropped(c, r, r->timed_out ? TUSK__DROP_TIMED_OUT : TUSK__DROP_CANCELED);
-    else if (c->current == r && c->phase == TUSK__IDLE && !r->held)
+    else if (may_be_running(c, r))
         ask_server(r); /* otherwise when its turn comes: tusk__req_current */
     tusk__session_leave(c);
 }
 
 void tusk__req_current(tusk_req *r)
 {
-    if (r->cancel && !r->held)
-        ask_server(r);
+    const tusk_conn *c = r->conn;
+    for (; c->cancels > 0 && r != NULL && !r->held; r = r->sync ? NULL : r->next)
+        if (r->cancel)
+            ask_server(r);
 }
 
 static void expire(tusk_conn *c, tusk_req *r, int64_t t)

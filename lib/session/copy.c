@@ -7,6 +7,7 @@
 
 /* The sink is asked for more while less than this waits to be sent. */
 #define LOW_WATER ((size_t)256 << 10)
+#define CANCELED  "canceled by the client"
 
 static const uint8_t binary_header[19] = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0};
 
@@ -16,9 +17,12 @@ static void stop_pulling(tusk_req *r)
     r->paused = false;
 }
 
+/* The server skips to a Sync. It has swallowed the one behind Execute if it had begun to read, but not
+ * if it failed before (a view cannot be copied to, a trigger objects): then the group ends with that
+ * one, and this one is answered with a ReadyForQuery of its own, before anything else. */
 void tusk__copy_failed(tusk_conn *c, tusk_req *r)
 {
-    if (!r->simple) /* the server skips to a Sync, and has swallowed the first one */
+    if (!r->simple)
         tusk__encode_empty(&c->out.buf, 'S');
     stop_pulling(r);
 }
@@ -38,6 +42,11 @@ static void abort_copy(tusk_conn *c, tusk_req *r, const char *why)
 {
     tusk__encode_copy_fail(&c->out.buf, why);
     finish(c, r);
+}
+
+void tusk__copy_cancel(tusk_conn *c, tusk_req *r)
+{
+    abort_copy(c, r, CANCELED);
 }
 
 static void complete(tusk_conn *c, tusk_req *r)
@@ -61,12 +70,12 @@ int tusk__on_copy_in(tusk_conn *c, const tusk__frame *f)
     int status = tusk__decode_copy_response(f, &format, &columns);
     if (status != TUSK_OK)
         return status;
-    r->answered = true;
+    r->answered = r->copy_in = true;
     r->executed = UINT64_MAX; /* without CopyDone nothing of it is applied */
     r->copy_binary = format == TUSK_FORMAT_BINARY;
     r->copy_begun = r->copy_rows = false;
-    if (r->sink->pull == NULL) {
-        abort_copy(c, r, "no data: the request has no pull callback");
+    if (r->sink->pull == NULL || r->cancel) {
+        abort_copy(c, r, r->cancel ? CANCELED : "no data: the request has no pull callback");
     } else {
         r->await = TUSK__COPY_IN;
         r->pulling = true;
@@ -84,7 +93,7 @@ int tusk__copy_pull(tusk_conn *c)
     while (c->phase == TUSK__IDLE && r->pulling && !r->paused &&
            c->out.buf.len - c->out.sent < LOW_WATER) {
         int wish = r->sink->pull(r->ud, r);
-        if (c->phase == TUSK__DEAD)
+        if (c->phase == TUSK__DEAD || !r->pulling)
             break;
         if (c->out.buf.status != TUSK_OK)
             return tusk__session_fail(c, TUSK_ENOMEM, 0, "out of memory while copying in");

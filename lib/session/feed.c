@@ -1,6 +1,7 @@
 /* lib/session/feed.c: received bytes become messages, messages become handler calls. */
 #include <string.h>
 #include "lib/session/session.h"
+#include "proto/decode.h"
 #include "proto/trace.h"
 
 enum tusk__state tusk__session_state(const tusk_conn *c)
@@ -48,11 +49,24 @@ static void fail_malformed(tusk_conn *c, const tusk__frame *f)
     tusk__session_fail(c, TUSK_EPROTO, 0, t.s);
 }
 
+/* A second ReadyForQuery for the same group: tusk__copy_failed says when. */
+static bool is_spare_ready(tusk_conn *c, const tusk__frame *f)
+{
+    char tx;
+    if (!c->spare_ready || f->kind == TUSK__B_NOTICE_RESPONSE ||
+        f->kind == TUSK__B_NOTIFICATION_RESPONSE || f->kind == TUSK__B_PARAMETER_STATUS)
+        return false;
+    c->spare_ready = false;
+    return f->kind == TUSK__B_READY_FOR_QUERY && tusk__decode_ready(f, &tx) == TUSK_OK;
+}
+
 /* One message. False: stop here (a sink paused, or it is over). */
 static bool dispatch(tusk_conn *c, const tusk__frame *f)
 {
     if (c->trace != NULL)
         tusk__trace_backend(f, &c->trace_line, c->trace, c->trace_ud);
+    if (is_spare_ready(c, f))
+        return true;
     tusk__handler *handler = tusk__table_at(tusk__session_state(c), f->kind);
     if (handler == NULL) {
         tusk__session_unexpected(c, f);

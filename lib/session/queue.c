@@ -134,6 +134,7 @@ static void done(tusk_req *r, enum tusk_fate fate, const tusk_error *error, char
                       .rows = r->rows,
                       .tx = tx};
     r->ended = true;
+    r->conn->cancels -= r->cancel;
     release_stmt(r);
     r->conn->unsure -= (r->traits & TUSK__TRAIT_TX) != 0;
     if (r->internal || r->conn->phase == TUSK__DEAD) {

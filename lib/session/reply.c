@@ -305,6 +305,7 @@ int tusk__on_ready(tusk_conn *c, const tusk__frame *f)
     int status = tusk__decode_ready(f, &tx);
     if (status != TUSK_OK || (r->await == TUSK__SIMPLE && !r->answered))
         return TUSK_EPROTO;
+    c->spare_ready = c->group_failed && r->copy_in && !r->simple;
     tusk__queue_group_done(c, tx);
     return TUSK_OK;
 }

@@ -115,6 +115,7 @@ struct tusk_req {
     bool copies;            /* it may be a COPY IN: nothing leaves behind it before it is done */
     bool pulling;           /* COPY IN is under way, ... */
     bool paused;            /* ... and its sink has no data for now */
+    bool copy_in;           /* CopyInResponse came: */
     bool copy_binary;       /* in binary format; */
     bool copy_begun;        /* data was given; */
     bool copy_rows;         /* by tusk_copy_row: header and trailer are ours */
@@ -199,6 +200,7 @@ struct tusk_conn {
     bool closing;            /* tusk_close was called */
     bool paused;             /* a sink said TUSK_EAGAIN */
     bool resume_asked;       /* tusk_resume was called before that took effect */
+    unsigned cancels;        /* requests in the list that shall end early */
     bool cancelling;         /* a CancelRequest is under way: it could hit whatever is sent now */
     bool cancel_wanted;      /* detached: somebody has to send a CancelRequest */
     bool sweep;              /* a request was dropped: its done() is due */
@@ -231,6 +233,7 @@ struct tusk_conn {
     bool batch_failed;       /* ... and an error */
     uint8_t late;            /* answers to Parse and Close that a tracker may give behind the error */
     bool group_failed;       /* an error since the last ReadyForQuery: the server skips to Sync */
+    bool spare_ready;        /* one more ReadyForQuery may follow: see tusk__copy_failed */
     tusk__description unnamed;
     tusk_cell *cells;
     int ncells;
@@ -363,6 +366,8 @@ void tusk__session_expire(tusk_conn *, int64_t now);
 int tusk__copy_pull(tusk_conn *);
 /* The server will take no more COPY data. */
 void tusk__copy_failed(tusk_conn *, tusk_req *);
+/* The request shall end: no more data is asked for. */
+void tusk__copy_cancel(tusk_conn *, tusk_req *);
 
 /* Its plan was written anew: what is awaited is the beginning of it. */
 void tusk__queue_restart(tusk_conn *, tusk_req *);
