@@ -41,28 +41,34 @@ static int open_items(tusk_value v, enum tusk__rep a, enum tusk__rep b, size_t s
 typedef uint32_t words __attribute__((vector_size(16)));
 typedef uint16_t pairs __attribute__((vector_size(16)));
 
-/* All fours of n elements; *wrong is not 0 if a length was not 4. */
-static size_t load_fours(int32_t *restrict out, const uint8_t *restrict items, size_t n,
-                         uint32_t *wrong)
+static inline void load_four(int32_t *restrict out, const uint8_t *restrict items, words *bad)
 {
     const words four = {0x04000000, 0x04000000, 0x04000000, 0x04000000};
+    words a, b;
+    memcpy(&a, items, sizeof a);
+    memcpy(&b, items + sizeof a, sizeof b);
+    *bad |= __builtin_shufflevector(a, b, 0, 2, 4, 6) ^ four;
+    pairs p = (pairs)__builtin_shufflevector(a, b, 1, 3, 5, 7);
+    p = __builtin_shufflevector(p, p, 1, 0, 3, 2, 5, 4, 7, 6);
+    p = p << 8 | p >> 8;
+    memcpy(out, &p, sizeof p);
+}
+
+/* All eights of n elements; *wrong is not 0 if a length was not 4. */
+static size_t load_eights(int32_t *restrict out, const uint8_t *restrict items, size_t n,
+                          uint32_t *wrong)
+{
     words bad = {0, 0, 0, 0};
     size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        words a, b;
-        memcpy(&a, items + 8 * i, sizeof a);
-        memcpy(&b, items + 8 * i + sizeof a, sizeof b);
-        bad |= __builtin_shufflevector(a, b, 0, 2, 4, 6) ^ four;
-        pairs p = (pairs)__builtin_shufflevector(a, b, 1, 3, 5, 7);
-        words v = (words)(p << 8 | p >> 8);
-        v = v << 16 | v >> 16;
-        memcpy(out + i, &v, sizeof v);
+    for (; i + 8 <= n; i += 8) {
+        load_four(out + i, items + 8 * i, &bad);
+        load_four(out + i + 4, items + 8 * i + 32, &bad);
     }
     *wrong = bad[0] | bad[1] | bad[2] | bad[3];
     return i;
 }
 #else
-static size_t load_fours(int32_t *out, const uint8_t *items, size_t n, uint32_t *wrong)
+static size_t load_eights(int32_t *out, const uint8_t *items, size_t n, uint32_t *wrong)
 {
     (void)out;
     (void)items;
@@ -75,7 +81,7 @@ static size_t load_fours(int32_t *out, const uint8_t *items, size_t n, uint32_t 
 static int load_4(int32_t *restrict out, const uint8_t *restrict items, size_t n)
 {
     uint32_t wrong;
-    for (size_t i = load_fours(out, items, n, &wrong); i < n; i++) {
+    for (size_t i = load_eights(out, items, n, &wrong); i < n; i++) {
         wrong |= tusk__load32(items + 8 * i) ^ 4;
         out[i] = (int32_t)tusk__load32(items + 8 * i + 4);
     }

@@ -9,25 +9,26 @@
 /* Everything before the elements. The count is bound by the bytes there are: each has a length. */
 static int read_header(tusk__reader *in, tusk_array *a)
 {
+    static const tusk_array nothing;
     uint64_t count = 1;
-    memset(a, 0, sizeof *a);
-    int32_t ndim = tusk__read_i32(in);
-    uint32_t flags = tusk__read_u32(in);
-    a->elem_oid = tusk__read_u32(in);
-    a->nulls = flags != 0;
-    if (in->bad || ndim < 0 || ndim > TUSK_MAX_DIMS || flags > 1)
+    const uint8_t *head = tusk__read_bytes(in, 12);
+    if (head == NULL || tusk__load32(head) > TUSK_MAX_DIMS || tusk__load32(head + 4) > 1)
         return TUSK_EDATA;
-    a->ndim = ndim;
-    for (int i = 0; i < ndim; i++) {
-        a->dims[i] = tusk__read_i32(in);
-        a->lower[i] = tusk__read_i32(in);
+    *a = nothing;
+    a->ndim = (int32_t)tusk__load32(head);
+    a->nulls = tusk__load32(head + 4) != 0;
+    a->elem_oid = tusk__load32(head + 8);
+    const uint8_t *dims = tusk__read_bytes(in, 8 * (size_t)a->ndim);
+    for (int i = 0; dims != NULL && i < a->ndim; i++) {
+        a->dims[i] = (int32_t)tusk__load32(dims + 8 * i);
+        a->lower[i] = (int32_t)tusk__load32(dims + 8 * i + 4);
         if (a->dims[i] < 0 || (int64_t)a->lower[i] + a->dims[i] > INT32_MAX)
             return TUSK_EDATA;
         count *= (uint64_t)a->dims[i];
         if (count > TUSK__MAX_ELEMENTS)
             return TUSK_EDATA;
     }
-    a->count = ndim != 0 ? (int32_t)count : 0;
+    a->count = a->ndim != 0 ? (int32_t)count : 0;
     if (in->bad || tusk__reader_left(in) / 4 < (uint64_t)a->count)
         return TUSK_EDATA;
     a->at = in->at;

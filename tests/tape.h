@@ -20,6 +20,8 @@ enum tape_verb {
     TAPE_RELEASE,
     TAPE_SEND,     /* number: bytes that may leave while on hold */
     TAPE_TLS,      /* number: verified; data: end point */
+    TAPE_CANCEL_BYTES, /* the CancelRequest counts among the frontend messages */
+    TAPE_CANCEL_DONE,
     TAPE_RETURN,   /* number: what the callback returns */
     TAPE_COPY,     /* what: query, data */
     TAPE_COPY_ROW, /* what: query, args of query `number` */

@@ -272,7 +272,8 @@ static const struct {
     {"resume", TAPE_RESUME, 0},   {"close", TAPE_CLOSE, 0},     {"tick", TAPE_TICK, 1},
     {"hold", TAPE_HOLD, 0},       {"release", TAPE_RELEASE, 0}, {"send", TAPE_SEND, 1},
     {"tls", TAPE_TLS, 0},         {"return", TAPE_RETURN, 1},   {"copy", TAPE_COPY, 2},
-    {"copyrow", TAPE_COPY_ROW, 1},
+    {"copyrow", TAPE_COPY_ROW, 1}, {"cancelrequest", TAPE_CANCEL_BYTES, 0},
+    {"canceldone", TAPE_CANCEL_DONE, 0},
 };
 
 const char *tape_call_parse(tape *t, char **words, size_t n, tape_call *call)

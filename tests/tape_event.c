@@ -129,11 +129,11 @@ void tape_event_line(const tape *t, const subject_news *news, bytes *out)
 
 static void answer_wants(subject *s, bytes *out)
 {
-    static const char *const names[] = {"RECV", "SEND", "TLS", "DEAD"};
+    static const char *const names[] = {"RECV", "SEND", "TLS", "DEAD", "CANCEL"};
     unsigned wants = subject_wants(s);
     if (wants == 0)
         bytes_str(out, " -");
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 5; i++)
         if ((wants & 1u << i) != 0)
             bytes_printf(out, " %s", names[i]);
 }

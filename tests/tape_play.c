@@ -114,6 +114,20 @@ static void request_call(player *p, const tape_call *call)
         fail(p, 0, "copy returned %s", tape_status_name(status));
 }
 
+static void on_sent(subject *s, const uint8_t *at, size_t n, bool started);
+
+/* What the transport does when a cancel is wanted. */
+static void cancel_request(player *p)
+{
+    tusk_buf out;
+    tusk_buf_init(&out, 0, test_realloc, &p->alloc);
+    if (tusk_cancel_bytes(p->s.conn, &out) == TUSK_OK)
+        on_sent(&p->s, out.data, out.len, false);
+    else
+        loosen(p);
+    tusk_buf_free(&out);
+}
+
 static void make(player *p, const tape_call *call)
 {
     if (p->s.conn == NULL)
@@ -148,6 +162,12 @@ static void make(player *p, const tape_call *call)
     case TAPE_TLS:
         if ((subject_wants(&p->s) & TUSK_WANT_TLS) != 0)
             tusk_tls_done(p->s.conn, end_point, call->number != 0);
+        break;
+    case TAPE_CANCEL_BYTES:
+        cancel_request(p);
+        break;
+    case TAPE_CANCEL_DONE:
+        tusk_cancel_done(p->s.conn);
         break;
     default:
         break;
@@ -400,6 +420,7 @@ void tape_play(const tape *t, const tape_mode *mode, tape_result *result)
     p.s.sent = on_sent;
     p.s.ud = &p;
     p.s.fence = mode->fence;
+    p.s.keep_log = mode->strict;
     const char *const *settings = (const char *const *)t->settings;
     int status = subject_open(&p.s, &p.alloc, settings, test_fixed_crypto());
     if (status == TUSK_OK)

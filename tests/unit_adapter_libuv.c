@@ -32,9 +32,9 @@ static void round_of_libuv(void *ud, int64_t deadline)
     driven *d = ud;
     const int64_t now = tusk_now();
     uv_update_time(&d->loop);
-    /* It repeats: libuv before 1.45 waits forever if the last timer runs before the wait. */
+    /* Short and repeated: libuv before 1.45 goes on to wait after it ran a timer. */
     const uint64_t ms = deadline > now ? (uint64_t)(deadline - now) / 1000000 : 0;
-    (void)uv_timer_start(&d->limit, on_limit, ms, 1);
+    (void)uv_timer_start(&d->limit, on_limit, ms < 10 ? ms : 10, 1);
     (void)uv_run(&d->loop, UV_RUN_ONCE);
 }
 

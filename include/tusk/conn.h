@@ -146,6 +146,11 @@ TUSK_API int tusk_conn_server_version(const tusk_conn *);
 TUSK_API int32_t tusk_conn_pid(const tusk_conn *);
 /* 'I', 'T', 'E' as at the last ReadyForQuery, 0 before the first one and after the connection died. */
 TUSK_API char tusk_conn_tx(const tusk_conn *);
+/* 30000 for protocol 3.0, 30002 for 3.2, as PQfullProtocolVersion gives it; 0 before ready. */
+TUSK_API int tusk_conn_protocol(const tusk_conn *);
+/* "TLSv1.3" and "TLS_AES_256_GCM_SHA384"; NULL where the connection is not encrypted. */
+TUSK_API const char *tusk_conn_tls_version(const tusk_conn *);
+TUSK_API const char *tusk_conn_tls_cipher(const tusk_conn *);
 /* What was found, or told by the setting pooler, about what stands between us and the server: "direct",
  * "pgbouncer", "transaction pooler without statement tracking" ... "unknown" before it was probed. */
 TUSK_API const char *tusk_conn_endpoint(const tusk_conn *);

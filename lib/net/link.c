@@ -32,8 +32,8 @@ static unsigned wanted_events(const tusk__link *l)
         return l->stream->wants;
     case TUSK__STAGE_OPEN: {
         unsigned events = c->paused ? 0 : TUSK_READ;
-        if (l->write_blocked && l->write_error == 0)
-            events |= TUSK_WRITE;
+        if (l->write_error == 0)
+            events |= l->write_blocked;
         return events | l->stream->wants;
     }
     default:
@@ -47,7 +47,7 @@ static int64_t wanted_deadline(const tusk__link *l)
     const tusk_conn *c = l->conn;
     if (c->phase == TUSK__DEAD)
         return TUSK_NEVER;
-    bool writable = l->stage == TUSK__STAGE_OPEN && !l->write_blocked && l->write_error == 0;
+    bool writable = l->stage == TUSK__STAGE_OPEN && l->write_blocked == 0 && l->write_error == 0;
     if ((writable && has_output(c)) || c->login.deriving || c->sweep ||
         l->stage == TUSK__STAGE_START)
         return 0;
@@ -180,12 +180,12 @@ static void read_all(tusk__link *l)
 void tusk__link_flush(tusk__link *l)
 {
     tusk_conn *c = l->conn;
-    l->write_blocked = false;
+    l->write_blocked = 0;
     while (l->stage == TUSK__STAGE_OPEN && l->write_error == 0 && has_output(c)) {
         size_t len = c->out.buf.len - c->out.sent;
         ptrdiff_t n = l->stream->ops->write(l->stream, c->out.buf.data + c->out.sent, len);
         if (n == TUSK_EAGAIN) {
-            l->write_blocked = true;
+            l->write_blocked = l->stream->wants;
             return;
         }
         if (n < 0) {
@@ -213,7 +213,9 @@ static void on_open(tusk__link *l, unsigned events)
         tusk__link_begin_tls(l);
         return;
     }
-    tusk__link_flush(l);
+    /* A full socket is left alone until it is writable, which means: for a good piece. */
+    if (l->write_blocked == 0 || (events & l->write_blocked))
+        tusk__link_flush(l);
 }
 
 /* ── events ───────────────────────────────────────────────────────────────────────────────── */
@@ -290,7 +292,7 @@ void tusk__link_close(tusk__link *l, bool orderly)
     l->stream = NULL;
     l->fd = -1;
     l->stage = TUSK__STAGE_CLOSED;
-    l->write_blocked = false;
+    l->write_blocked = 0;
     l->write_error = 0;
     l->attempt++;
 }
@@ -376,4 +378,19 @@ int tusk_connect(tusk_conn **out, const tusk_config *config, tusk_host *host,
 tusk_io *tusk_conn_io(tusk_conn *c)
 {
     return c->link != NULL ? &c->link->io : NULL;
+}
+
+static const tusk__stream *tls_of(const tusk_conn *c)
+{
+    return c->transport.tls && c->link != NULL ? c->link->stream : NULL;
+}
+
+const char *tusk_conn_tls_version(const tusk_conn *c)
+{
+    return tls_of(c) != NULL ? tusk__stream_tls_version(tls_of(c)) : NULL;
+}
+
+const char *tusk_conn_tls_cipher(const tusk_conn *c)
+{
+    return tls_of(c) != NULL ? tusk__stream_tls_cipher(tls_of(c)) : NULL;
 }

@@ -266,7 +266,8 @@ void tusk__pool_tell(tusk_pool *);
 /* ── query.c ── */
 /* Its slot is HANDED: runs it. */
 void tusk__query_start(tusk_ticket *);
-/* Submits it on a seat that is LENT or SHARED. An error status: its callback is due. */
+/* Submits it on a seat that is LENT or SHARED. TUSK_ECLOSED: that is dead; other errors: refused. Nothing
+ * has happened to the ticket then. */
 int tusk__query_run(tusk_ticket *, tusk__seat *);
 /* From the connection: its request is done. */
 void tusk__query_done(tusk_ticket *, const tusk_outcome *);
@@ -274,7 +275,7 @@ void tusk__query_tell(tusk_ticket *);
 
 /* ── share.c ── */
 /* May it ride with others? */
-bool tusk__share_fits(tusk_pool *, tusk_ticket *, const tusk_sink *, const tusk_request *);
+bool tusk__share_fits(tusk_ticket *, const tusk_request *);
 /* Finds a seat for it among the shared ones; false: there is none with room. */
 bool tusk__share_join(tusk_ticket *);
 /* Its seat is LENT to it alone: others may come along if the endpoint allows it. */

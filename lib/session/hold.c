@@ -10,20 +10,26 @@
 /* While the endpoint is being found out, only one group keeps the probe company. */
 enum { DEPTH_WITH_PROBE = 2 };
 
-static bool depth_left(const tusk_conn *c)
+/* Once the depth is reached the next ones leave when half of it has been answered, in one write, and
+ * not one by one. */
+static bool depth_left(tusk_conn *c)
 {
     unsigned depth = c->probing ? DEPTH_WITH_PROBE : tusk__profiles[c->profile].depth;
-    return depth == 0 || c->in_flight < depth;
+    if (depth == 0 || c->in_flight <= depth / 2)
+        c->deep = false;
+    else if (c->in_flight >= depth)
+        c->deep = true;
+    return !c->deep;
 }
 
-static bool may_leave(const tusk_conn *c, const tusk_req *r)
+static bool may_leave(tusk_conn *c, const tusk_req *r)
 {
     if (c->phase != TUSK__IDLE || c->cancelling)
         return false;
     return !r->starts || (c->copies == 0 && depth_left(c) && (!r->alone || c->in_flight == 0));
 }
 
-bool tusk__must_hold(const tusk_conn *c, const tusk_req *r)
+bool tusk__must_hold(tusk_conn *c, const tusk_req *r)
 {
     return c->first_held != NULL || !may_leave(c, r);
 }

@@ -240,6 +240,13 @@ int tusk_conn_server_version(const tusk_conn *c)
     return part[0] >= 10 ? part[0] * 10000 + part[1] : part[0] * 10000 + part[1] * 100 + part[2];
 }
 
+int tusk_conn_protocol(const tusk_conn *c)
+{
+    if (c->phase != TUSK__IDLE)
+        return 0;
+    return (int)(c->protocol >> 16) * 10000 + (int)(c->protocol & 0xffff);
+}
+
 void tusk_trace(tusk_conn *c, void (*line)(void *ud, const char *), void *ud)
 {
     c->trace = line;

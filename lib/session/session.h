@@ -223,6 +223,7 @@ struct tusk_conn {
     tusk_req *head, *current, *tail, *spare;
     tusk_req *first_held;
     unsigned in_flight;      /* groups that left and are not answered */
+    bool deep;               /* so many that the next ones wait: see hold.c */
     unsigned copies;         /* those among them that may be COPY INs */
     unsigned unsure;         /* requests that are not done and may begin or end a transaction */
     char calm_tx;            /* tx as the caller left it: without the transactions of batch.c */
@@ -374,7 +375,7 @@ void tusk__queue_restart(tusk_conn *, tusk_req *);
 
 /* ── waiting and batches (hold.c, batch.c) ────────────────────────────────────────────────── */
 /* Does this new request have to wait in conn->held? */
-bool tusk__must_hold(const tusk_conn *, const tusk_req *);
+bool tusk__must_hold(tusk_conn *, const tusk_req *);
 /* Its bytes are in conn->out now. */
 void tusk__leaves(tusk_conn *, const tusk_req *);
 /* Lets go of what need not wait any more. TUSK_ENOMEM: the connection is dead. */

@@ -78,6 +78,9 @@ subject_call *subject_submit(subject *s, const tusk_request *request, unsigned m
     call->plan = plan;
     call->index = index;
     call->width = -1;
+    call->logged = s->log.len;
+    if (s->keep_log)
+        bytes_add(&call->sql, request->sql.ptr, request->sql.len);
     subject_sink(&call->sink, members);
     *s->calls_tail = call;
     s->calls_tail = &call->next;
@@ -113,18 +116,6 @@ static void take_messages(subject *s)
     bytes_shift(&s->out, used);
 }
 
-/* What stands behind a COPY IN waits for its data, whatever else is sent. */
-static void mark_sent(subject *s)
-{
-    for (subject_call *call = s->calls; call != NULL && s->ready > 0; call = call->next) {
-        if (call->req == NULL)
-            continue;
-        call->sent = true;
-        if (call->sink.pull != NULL)
-            break;
-    }
-}
-
 void subject_pump(subject *s)
 {
     while (s->conn != NULL && s->violation[0] == '\0') {
@@ -138,7 +129,8 @@ void subject_pump(subject *s)
         bytes_add(&s->out, p, n);
         s->taken += n;
         s->quota -= s->hold ? n : 0;
-        mark_sent(s);
+        if (s->keep_log)
+            bytes_add(&s->log, p, n);
         tusk_send_ack(s->conn, n);
         settle(s);
     }
@@ -244,8 +236,10 @@ void subject_end(subject *s)
         if (call->count[SUBJECT_DONE] != (call->accepted ? 1u : 0u))
             subject_violated(s, "request %zu: accepted %d, done() came %u times", call->index,
                              call->accepted, call->count[SUBJECT_DONE]);
+        bytes_free(&call->sql);
         free(call);
     }
     s->calls = NULL;
     bytes_free(&s->out);
+    bytes_free(&s->log);
 }

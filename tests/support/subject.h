@@ -55,7 +55,8 @@ struct subject_call {
     tusk_req *req;    /* NULL once done, or when refused */
     tusk_sink sink;
     bool accepted;
-    bool sent; /* bytes went out since it was submitted */
+    bytes sql;     /* its text, and where the log stood when it was submitted (keep_log) */
+    size_t logged;
     unsigned count[SUBJECT_EVENTS];
     int width; /* of the columns last told; -1: none yet */
 };
@@ -82,7 +83,9 @@ struct subject {
     size_t quota; /* while holding: bytes that may leave all the same */
     bool fence;   /* nothing behind received bytes may be read */
     bool enomem;  /* the subject reported that it is out of memory */
-    bytes out;    /* sent, but not yet a whole message */
+    bytes out;     /* sent, but not yet a whole message */
+    bool keep_log; /* remember all that is sent; for requests whose texts differ */
+    bytes log;
     size_t fed;   /* bytes from the server so far */
     size_t taken; /* bytes sent so far */
     int64_t now;

@@ -83,12 +83,24 @@ static void on_notice(void *ud, tusk_conn *conn, const tusk_error *notice)
     report_error(notice, (tusk_slice){NULL, 0});
 }
 
+static void on_notify(void *ud, tusk_conn *conn, tusk_slice channel, tusk_slice payload,
+                      int32_t pid)
+{
+    const client *c = ud;
+    (void)conn;
+    if (c->notify != NULL) {
+        c->notify(c->notify_ud, channel, payload, pid);
+    }
+}
+
 static void on_closed(void *ud, tusk_conn *conn, const tusk_error *why)
 {
     client *c = ud;
     (void)conn;
     if (!c->ready && why != NULL) {
         report_connect(why);
+    } else if (c->staying && why != NULL) {
+        report_error(why, (tusk_slice){NULL, 0});
     }
     c->dead = true;
 }
@@ -157,7 +169,7 @@ tusk_config *client_config(const char *dsn)
 int client_open(client *c, const char *dsn, bool trace)
 {
     static const tusk_watcher watcher = {
-        .ready = on_ready, .notice = on_notice, .closed = on_closed};
+        .ready = on_ready, .notify = on_notify, .notice = on_notice, .closed = on_closed};
     memset(c, 0, sizeof *c);
     tusk_config *config = client_config(dsn);
     if (config == NULL) {
@@ -230,4 +242,15 @@ int client_ask(client *c, const tusk_request *request, const tusk_sink *sink, vo
         }
     }
     return EXIT_FINE;
+}
+
+int client_stay(client *c)
+{
+    c->staying = true;
+    while (!c->dead && interrupts == 0) {
+        if (!client_step(c)) {
+            return EXIT_USAGE;
+        }
+    }
+    return c->dead ? EXIT_USAGE : EXIT_INTERRUPTED;
 }

@@ -10,8 +10,12 @@ typedef struct client {
     tusk_host *host;
     tusk_conn *conn;
     bool ready, dead;
+    bool staying; /* nothing was asked: the end of the connection is reported as it comes */
     bool give_up; /* set it to have the running request cancelled, as ^C does */
     tusk_io interrupt;
+    /* Set it after client_open: where notifications go. */
+    void (*notify)(void *ud, tusk_slice channel, tusk_slice payload, int32_t pid);
+    void *notify_ud;
 } client;
 
 /* Connects: to dsn, else to DATABASE_URL, else to what the PG* variables say. trace: the messages go to
@@ -25,6 +29,9 @@ tusk_config *client_config(const char *dsn);
 /* Submits and waits until *done, which the sink's done() sets. ^C cancels the request. EXIT_FINE: done
  * was called, whatever it was told. */
 int client_ask(client *, const tusk_request *, const tusk_sink *, void *ud, const bool *done);
+
+/* Lets things happen until ^C (EXIT_INTERRUPTED) or the connection is lost (EXIT_USAGE, reported). */
+int client_stay(client *);
 
 /* How often ^C came. */
 int client_interrupts(void);

@@ -1,0 +1,293 @@
+/* lib/pool/query.c: one statement on whichever connection there is. The ticket keeps a copy of the
+ * request until it is done: it may have to wait, and if its connection dies before the first byte left,
+ * it goes out on another one. */
+#include <string.h>
+#include "lib/pool/pool.h"
+#include "lib/pool/probes.h"
+#include "proto/types.h"
+
+enum { MAX_TRIES = 5, MAX_ARGS = 65535 };
+
+/* ── the copy ─────────────────────────────────────────────────────────────────────────────── */
+
+/* Appends, and says where: the buffer may move until all of it is there. */
+static const char *put(tusk_buf *b, const void *p, size_t n)
+{
+    size_t at = b->len;
+    tusk_put_bytes(b, p, n);
+    return (const char *)(uintptr_t)at;
+}
+
+static const char *resolve(const tusk_buf *b, const void *at)
+{
+    return (const char *)b->data + (uintptr_t)at;
+}
+
+/* A value by pointer becomes a value in the copy; one of a type of its own is encoded. */
+static void copy_arg(tusk_buf *b, tusk_arg *to, const tusk_arg *from)
+{
+    *to = *from;
+    switch (from->kind) {
+    case TUSK_ARG_TEXT:
+    case TUSK_ARG_BINARY:
+        to->v.s.ptr = put(b, from->v.s.ptr, from->v.s.len);
+        break;
+    case TUSK_ARG_TYPED: {
+        size_t at = b->len;
+        int status = tusk__arg_put(b, from);
+        if (status != TUSK_OK)
+            tusk_buf_fail(b, status);
+        to->kind = TUSK_ARG_BINARY;
+        to->v.s.ptr = (const char *)(uintptr_t)at;
+        to->v.s.len = b->len - at;
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+static int copy_request(tusk_ticket *t, const tusk_request *rq)
+{
+    tusk_buf *b = &t->copy;
+    tusk_request *to = &t->request;
+    if (rq->nargs > t->args_room) {
+        tusk_arg *args = tusk__pool_alloc(t->pool, t->args, rq->nargs * sizeof *args);
+        if (args == NULL)
+            return TUSK_ENOMEM;
+        t->args = args;
+        t->args_room = rq->nargs;
+    }
+    tusk_buf_clear(b);
+    *to = *rq;
+    to->flags &= ~(unsigned)TUSK_SHARE;
+    to->args = t->args;
+    if (rq->formats != NULL) /* first: it has to be aligned */
+        put(b, rq->formats, rq->nformats * sizeof *rq->formats);
+    to->sql.ptr = put(b, rq->sql.ptr, rq->sql.len);
+    for (size_t i = 0; i < rq->nargs; i++)
+        copy_arg(b, &t->args[i], &rq->args[i]);
+    if (b->status != TUSK_OK)
+        return b->status;
+    to->sql.ptr = resolve(b, to->sql.ptr);
+    if (rq->formats != NULL)
+        to->formats = (const int16_t *)(const void *)b->data;
+    for (size_t i = 0; i < rq->nargs; i++)
+        if (t->args[i].kind == TUSK_ARG_TEXT || t->args[i].kind == TUSK_ARG_BINARY)
+            t->args[i].v.s.ptr = resolve(b, t->args[i].v.s.ptr);
+    t->bytes = b->len + rq->nargs * 8;
+    return TUSK_OK;
+}
+
+/* ── on a connection ──────────────────────────────────────────────────────────────────────── */
+
+int tusk__query_run(tusk_ticket *t, tusk__seat *seat)
+{
+    tusk_pool *p = t->pool;
+    t->seat = seat;
+    t->began = tusk__pool_now(p);
+    int status = p->ops->submit(seat, t);
+    if (status != TUSK_OK) {
+        t->seat = NULL;
+        return status;
+    }
+    tusk__chain_insert(seat->riders.prev, &t->ride);
+    seat->nriders++;
+    seat->rider_bytes += t->bytes;
+    return TUSK_OK;
+}
+
+static void ask_again(tusk_ticket *t)
+{
+    t->seat = NULL;
+    t->tries++;
+    t->pool->stats.again++;
+    if (t->deadline < t->pool->next_timeout)
+        t->pool->next_timeout = t->deadline;
+    tusk__slots_ask(&t->pool->slots, &t->waiter, true);
+}
+
+/* TUSK_OK: it runs, or is back in the queue; otherwise it was refused and is the caller's. */
+static int start(tusk_ticket *t)
+{
+    tusk_pool *p = t->pool;
+    tusk__seat *seat = tusk__seat_of(t->waiter.slot);
+    bool alive = p->ops->alive(seat);
+    if (t->waiter.state != TUSK__WAITER_HANDED)
+        return TUSK_OK; /* the connection died just now */
+    if (!alive) {
+        tusk__seat_retire(seat, TUSK__WHY_broken);
+        return TUSK_OK;
+    }
+    tusk__ticket_served(t, seat);
+    tusk__slots_take(&p->slots, &t->waiter);
+    int status = tusk__query_run(t, seat);
+    if (status == TUSK_OK) {
+        if (t->waiter.light)
+            tusk__share_begin(seat);
+        return TUSK_OK;
+    }
+    tusk__seat_return(seat, status == TUSK_ECLOSED ? TUSK__BACK_BAD : TUSK__BACK_CLEAN);
+    if (status != TUSK_ECLOSED || p->closed)
+        return status;
+    ask_again(t);
+    return TUSK_OK;
+}
+
+void tusk__query_start(tusk_ticket *t)
+{
+    int status = start(t);
+    if (status != TUSK_OK)
+        tusk__ticket_end(t, status);
+}
+
+/* ── its end ──────────────────────────────────────────────────────────────────────────────── */
+
+/* Proved not to have been done, and for no fault of its own. */
+static bool worth_again(const tusk_ticket *t, const tusk_outcome *o)
+{
+    const tusk_pool *p = t->pool;
+    if (p->closed || t->tries >= MAX_TRIES || tusk__pool_now(p) >= t->deadline)
+        return false;
+    if (o->fate == TUSK_NOT_SENT) /* by the connection's death, or by what somebody asked for */
+        return o->status != TUSK_ECANCELED && o->status != TUSK_ETIMEDOUT &&
+               o->status != TUSK_EINVAL && o->status != TUSK_EABORTED;
+    /* A connection alone would have healed it: the plan is stale, or the name is gone. */
+    const char *routine = o->error != NULL ? tusk_error_field(o->error, 'R') : NULL;
+    bool stale = o->status == TUSK_ESERVER && routine != NULL &&
+                 o->error->sqlstate == TUSK_FEATURE_NOT_SUPPORTED &&
+                 strcmp(routine, "RevalidateCachedQuery") == 0;
+    bool nameless =
+        o->status == TUSK_ESERVER && o->error->sqlstate == TUSK_INVALID_SQL_STATEMENT_NAME;
+    return t->waiter.light && o->fate == TUSK_FAILED && o->tx == 'I' && (stale || nameless);
+}
+
+static void note_end(tusk_ticket *t, const tusk_outcome *o, int64_t now)
+{
+    tusk_pool *p = t->pool;
+    tusk__seat *seat = t->seat;
+    int64_t since = t->began > seat->rider_done ? t->began : seat->rider_done;
+    p->stats.queries++;
+    p->stats.errors += o->status != TUSK_OK;
+    tusk__histogram_add(&p->query, now - t->began);
+    TUSK__PROBE2(pool_query_done, p, now - t->began);
+    if (t->hash != 0)
+        tusk__share_learn(p, t->hash, now - since);
+    if (p->options.slow > 0 && p->options.slow_query != NULL && now - t->began > p->options.slow) {
+        tusk_pool_slow slow = {.sql = t->request.sql,
+                               .waited = t->began - t->asked,
+                               .took = now - t->began,
+                               .outcome = o};
+        p->options.slow_query(p->options.ud, &slow);
+    }
+}
+
+static void leave_seat(tusk__seat *seat)
+{
+    tusk_pool *p = seat->pool;
+    if (seat->slot.state == TUSK__SLOT_SHARED)
+        tusk__share_next(seat);
+    else if (seat->slot.state == TUSK__SLOT_LENT)
+        tusk__seat_return(seat, seat->broken ? TUSK__BACK_BAD : p->ops->back(seat, false));
+}
+
+void tusk__query_done(tusk_ticket *t, const tusk_outcome *o)
+{
+    tusk_pool *p = t->pool;
+    tusk__seat *seat = t->seat;
+    const tusk_sink *sink = t->sink;
+    void *ud = t->ud;
+    tusk__pool_reenter(p);
+    int64_t now = tusk__pool_now(p);
+    bool again = worth_again(t, o);
+    t->req = NULL;
+    tusk__chain_remove(&t->ride);
+    seat->nriders--;
+    seat->rider_bytes -= t->bytes;
+    if (!again)
+        note_end(t, o, now);
+    seat->rider_done = now;
+    if (again) {
+        t->waiter.light = false;
+        ask_again(t);
+    } else {
+        tusk__ticket_free(t);
+    }
+    leave_seat(seat);
+    tusk__pool_leave(p);
+    if (!again)
+        sink->done(ud, o); /* last: the pool may be freed in there */
+}
+
+void tusk__query_tell(tusk_ticket *t)
+{
+    tusk__text text;
+    tusk_error e;
+    const tusk_sink *sink = t->sink;
+    void *ud = t->ud;
+    tusk__ticket_error(t, &e, &text);
+    t->pool->stats.queries++;
+    t->pool->stats.errors++;
+    tusk__ticket_free(t);
+    tusk_outcome o = {.status = e.status, .fate = TUSK_NOT_SENT, .error = &e};
+    sink->done(ud, &o);
+}
+
+/* ── from outside ─────────────────────────────────────────────────────────────────────────── */
+
+static int check(const tusk_pool *p, const tusk_request *rq, const tusk_sink *sink)
+{
+    bool fine = !p->threads && rq != NULL && sink != NULL && sink->done != NULL &&
+                rq->nargs <= MAX_ARGS && (rq->flags & TUSK_MORE) == 0 && rq->timeout >= 0 &&
+                (rq->sql.len == 0 || memchr(rq->sql.ptr, 0, rq->sql.len) == NULL);
+    return fine ? TUSK_OK : TUSK_EINVAL;
+}
+
+/* At once, if that is possible. */
+static int place(tusk_ticket *t)
+{
+    tusk_pool *p = t->pool;
+    if (p->closed)
+        return TUSK_ECLOSED;
+    if (t->waiter.light && tusk__share_join(t))
+        return TUSK_OK;
+    int status = tusk__ticket_ask(t, 0);
+    if (status != TUSK_OK || t->waiter.state != TUSK__WAITER_HANDED)
+        return status;
+    tusk__chain_remove(&t->waiter.chain);
+    return start(t);
+}
+
+int tusk_pool_submit(tusk_pool *p, const tusk_request *rq, const tusk_sink *sink, void *ud,
+                     tusk_ticket **ticket)
+{
+    int status = tusk__pool_enter(p);
+    if (status != TUSK_OK)
+        return status;
+    tusk_ticket *t = NULL;
+    status = check(p, rq, sink);
+    if (status == TUSK_OK && (t = tusk__ticket_new(p, TUSK__TICKET_QUERY)) == NULL)
+        status = TUSK_ENOMEM;
+    if (status == TUSK_OK)
+        status = copy_request(t, rq);
+    if (status == TUSK_OK) {
+        t->sink = sink;
+        t->ud = ud;
+        t->deadline = tusk__later(t->asked, p->timeout);
+        t->waiter.light = tusk__share_fits(t, rq);
+        status = place(t);
+    }
+    if (status == TUSK_OK && ticket != NULL)
+        *ticket = t;
+    if (status != TUSK_OK && t != NULL)
+        tusk__ticket_free(t);
+    tusk__pool_leave(p);
+    return status;
+}
+
+int tusk_pool_query(tusk_pool *p, const char *sql, const tusk_arg *args, size_t nargs,
+                    unsigned flags, const tusk_sink *sink, void *ud)
+{
+    tusk_request rq = {.sql = tusk_slice_of(sql), .args = args, .nargs = nargs, .flags = flags};
+    return tusk_pool_submit(p, &rq, sink, ud, NULL);
+}
