@@ -6,26 +6,67 @@
 
 /* ── into a C array ── */
 
-/* Elements of `size` bytes follow each other at a fixed stride, if none is NULL: then one look at all
- * lengths tells that there is nothing else, and the loop over the values has no branch in it. */
-static int open_items(tusk_value v, enum tusk__rep a, enum tusk__rep b, size_t size, size_t room,
-                      size_t *n, const uint8_t **items)
+/* What a bulk getter needs to know of an array. */
+typedef struct items {
+    const uint8_t *at;
+    size_t bytes; /* to the end of the value */
+    size_t count;
+    uint32_t elem_oid;
+} items;
+
+/* The header of the commonest array by far, one dimension from wherever, read at once; false: it is
+ * another one. */
+static bool open_row(const tusk_value *v, items *out)
+{
+    tusk__reader in = tusk__reader_of(v->ptr, v->len > 0 ? (size_t)v->len : 0);
+    const uint8_t *head = tusk__read_bytes(&in, 20);
+    if (head == NULL || v->format != TUSK_FORMAT_BINARY || tusk__load32(head) != 1 ||
+        tusk__load32(head + 4) > 1)
+        return false;
+    const tusk__type *type = tusk__type_find(v->oid);
+    uint32_t count = tusk__load32(head + 12);
+    out->elem_oid = tusk__load32(head + 8);
+    out->at = in.at;
+    out->bytes = tusk__reader_left(&in);
+    out->count = count;
+    return type != NULL && type->of == out->elem_oid && type->codec == &tusk__codec_array &&
+           count <= TUSK__MAX_ELEMENTS &&
+           (int64_t)(int32_t)tusk__load32(head + 16) + count <= INT32_MAX;
+}
+
+static int open_any(const tusk_value *v, items *out)
 {
     tusk_array array;
     int status = tusk__array_open(v, &array);
     if (status != TUSK_OK)
         return status;
-    const tusk__type *elem = tusk__type_find(array.elem_oid);
-    if (elem == NULL || (elem->codec->rep != a && elem->codec->rep != b))
+    out->elem_oid = array.elem_oid;
+    out->at = array.at;
+    out->bytes = (size_t)(array.end - array.at);
+    out->count = (size_t)array.count;
+    return TUSK_OK;
+}
+
+/* Elements of `size` bytes follow each other at a fixed stride, if none is NULL: then one look at all
+ * lengths tells that there is nothing else, and the loop over the values has no branch in it. */
+static int open_items(const tusk_value *v, enum tusk__rep rep, size_t size, size_t room, size_t *n,
+                      const uint8_t **at)
+{
+    items i;
+    tusk_array array;
+    int status = open_row(v, &i) ? TUSK_OK : open_any(v, &i);
+    if (status != TUSK_OK)
+        return status;
+    const tusk__type *elem = tusk__type_find(i.elem_oid);
+    if (elem == NULL || elem->codec->rep != rep)
         return TUSK_ETYPE;
-    size_t count = (size_t)array.count;
-    if ((size_t)(array.end - array.at) != count * (size + 4)) {
-        status = tusk_to_array(v, &array);
+    if (i.bytes != i.count * (size + 4)) {
+        status = tusk_to_array(*v, &array);
         return status == TUSK_OK && array.nulls ? TUSK_ENULL : TUSK_EDATA;
     }
-    *n = count;
-    *items = array.at;
-    return count > room ? TUSK_ERANGE : TUSK_OK;
+    *n = i.count;
+    *at = i.at;
+    return i.count > room ? TUSK_ERANGE : TUSK_OK;
 }
 
 /* Four elements at once where the compiler has vectors: the lengths are looked at together, and bytes
@@ -102,21 +143,21 @@ static int load_8(void *restrict out, const uint8_t *restrict items, size_t n)
 int tusk_array_int4s(tusk_value v, int32_t *out, size_t room, size_t *n)
 {
     const uint8_t *items;
-    int status = open_items(v, TUSK__REP_I32, TUSK__REP_I32, 4, room, n, &items);
+    int status = open_items(&v, TUSK__REP_I32, 4, room, n, &items);
     return status == TUSK_OK ? load_4(out, items, *n) : status;
 }
 
 int tusk_array_int8s(tusk_value v, int64_t *out, size_t room, size_t *n)
 {
     const uint8_t *items;
-    int status = open_items(v, TUSK__REP_I64, TUSK__REP_I64, 8, room, n, &items);
+    int status = open_items(&v, TUSK__REP_I64, 8, room, n, &items);
     return status == TUSK_OK ? load_8(out, items, *n) : status;
 }
 
 int tusk_array_float8s(tusk_value v, double *out, size_t room, size_t *n)
 {
     const uint8_t *items;
-    int status = open_items(v, TUSK__REP_F64, TUSK__REP_F64, 8, room, n, &items);
+    int status = open_items(&v, TUSK__REP_F64, 8, room, n, &items);
     return status == TUSK_OK ? load_8(out, items, *n) : status;
 }
 

@@ -45,15 +45,15 @@ static int read_length(tusk__reader *in, const tusk_array *a, int32_t *len)
     return *len < 0 || (size_t)*len <= tusk__reader_left(in) ? TUSK_OK : TUSK_EDATA;
 }
 
-int tusk__array_open(tusk_value v, tusk_array *a)
+int tusk__array_open(const tusk_value *v, tusk_array *a)
 {
-    int status = tusk__readable(v);
+    int status = tusk__readable(*v);
     if (status != TUSK_OK)
         return status;
-    const tusk__type *type = tusk__type_find(v.oid);
-    if (v.format != TUSK_FORMAT_BINARY || (type != NULL && type->codec->rep != TUSK__REP_ARRAY))
+    const tusk__type *type = tusk__type_find(v->oid);
+    if (v->format != TUSK_FORMAT_BINARY || (type != NULL && type->codec->rep != TUSK__REP_ARRAY))
         return TUSK_ETYPE;
-    tusk__reader in = tusk__reader_of(v.ptr, (size_t)v.len);
+    tusk__reader in = tusk__reader_of(v->ptr, (size_t)v->len);
     status = read_header(&in, a);
     if (status != TUSK_OK)
         return status;
@@ -63,7 +63,7 @@ int tusk__array_open(tusk_value v, tusk_array *a)
 int tusk_to_array(tusk_value v, tusk_array *out)
 {
     tusk_array a;
-    int status = tusk__array_open(v, &a);
+    int status = tusk__array_open(&v, &a);
     if (status != TUSK_OK)
         return status;
     tusk__reader in = tusk__reader_of(a.at, (size_t)(a.end - a.at));

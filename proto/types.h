@@ -91,14 +91,19 @@ int tusk__value_binary(tusk_value *, void *room, size_t size);
 /* The start of a getter of its own: refuses what is not of that codec, brings text to binary in `room`
  * (NULL: binary only) and opens the bytes. On TUSK_OK the caller reads, then asks tusk__reader_end. */
 int tusk__open(tusk_value, const tusk__codec *, void *room, size_t size, tusk__reader *in);
-/* Refuses what no getter can read: TUSK_EINVAL, TUSK_ENULL. */
-int tusk__readable(tusk_value);
+/* Refuses what no getter can read. */
+static inline int tusk__readable(tusk_value v)
+{
+    if (v.format != TUSK_FORMAT_TEXT && v.format != TUSK_FORMAT_BINARY)
+        return TUSK_EINVAL;
+    return tusk_is_null(v) ? TUSK_ENULL : TUSK_OK;
+}
 
 /* The server's MaxArraySize: more elements it refuses. */
 enum { TUSK__MAX_ELEMENTS = 134217727 };
 /* The header of an array, or of a value of a type that is not compiled in; the elements behind it are
  * not looked at. */
-int tusk__array_open(tusk_value, tusk_array *);
+int tusk__array_open(const tusk_value *, tusk_array *);
 
 /* An argument's bytes in binary whatever its kind, behind their length, as containers and COPY hold
  * them; NULL as length -1. Text needs an oid whose text is parsed. */

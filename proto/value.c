@@ -7,13 +7,6 @@
 #include <float.h>
 #include <string.h>
 
-int tusk__readable(tusk_value v)
-{
-    if (v.format != TUSK_FORMAT_TEXT && v.format != TUSK_FORMAT_BINARY)
-        return TUSK_EINVAL;
-    return tusk_is_null(v) ? TUSK_ENULL : TUSK_OK;
-}
-
 int tusk__value_binary(tusk_value *v, void *room, size_t size)
 {
     int status = tusk__readable(*v);

@@ -2,6 +2,8 @@
  * its kin name (tools/with-postgres); without one a program ends with 77, which meson counts as
  * skipped.
  *
+ * TUSK_TEST_OVER=tcp or tls: not by the unix socket.
+ *
  * Every test runs over the private host of the blocking calls and over each backend of tusk's loop.
  * After each one, nothing that the library was given memory for may be left, and no descriptor. */
 #ifndef TUSK_TESTS_LIVE_H
@@ -26,7 +28,7 @@ typedef struct live_test {
 
 /* main()'s return value. */
 int live_run(const char *group, const live_test *tests, size_t n);
-/* Only over the private host: for tests that take long. */
+/* Only over the private host of the blocking calls: for tests that take long. */
 int live_run_once(const char *group, const live_test *tests, size_t n);
 #define LIVE_RUN(group, tests)      live_run(group, tests, sizeof(tests) / sizeof *(tests))
 #define LIVE_RUN_ONCE(group, tests) live_run_once(group, tests, sizeof(tests) / sizeof *(tests))

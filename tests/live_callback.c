@@ -326,6 +326,8 @@ static void back_pressure(void)
 {
     actor a = {.when = KINDS, .act = act_nothing, .answer = TUSK_EAGAIN};
     a.c = live_open_watched(NULL, &watcher, &a);
+    tusk_io_ready(tusk_conn_io(a.c), TUSK_READ | TUSK_WRITE); /* spurious, hence harmless */
+    tusk_io_ready(tusk_conn_io(a.c), 0);
     live_send_sink(a.c, "select repeat('x', 1000) from generate_series(1, 100000)", 0, &sink, &a);
     while (a.calls[ROW] < 1)
         tusk_step(a.c, TUSK_NEVER);
@@ -340,6 +342,7 @@ static void back_pressure(void)
         waits = live_number(other, sql);
     }
     assert_int_equal(waits, 1);
+    assert_int_equal(tusk_step(a.c, tusk_now() + 20 * MILLISECOND), TUSK_ETIMEDOUT);
     tusk_close(other);
     assert_int_equal(a.calls[ROW], 1);
     assert_true(live_memory.live_bytes < 600 * 1000);

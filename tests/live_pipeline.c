@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include "tests/live.h"
 
-enum { N = 10000, WRITES = 200 };
+enum { N = 10000 };
 
 static unsigned writes;
 
@@ -53,7 +53,7 @@ static void on_done(void *ud, const tusk_outcome *o)
 
 static const tusk_sink sink = {.row = on_row, .done = on_done};
 
-static void pipeline(const char *more, unsigned flags)
+static void pipeline(const char *more, unsigned flags, unsigned most_writes)
 {
     line l = {0};
     place *places = calloc(N, sizeof *places);
@@ -69,7 +69,7 @@ static void pipeline(const char *more, unsigned flags)
     live_wait(c, &l.over);
     assert_int_equal(l.next, N);
     assert_true(writes > 0);
-    if (writes > WRITES)
+    if (writes > most_writes)
         fail_msg("%u writes for %d statements", writes, N);
     free(places);
     tusk_close(c);
@@ -77,22 +77,26 @@ static void pipeline(const char *more, unsigned flags)
 
 static void one_shot(void)
 {
-    pipeline(NULL, TUSK_ONCE);
+    pipeline(NULL, TUSK_ONCE, 200);
 }
 
 static void named(void)
 {
-    pipeline(NULL, TUSK_NAMED);
+    pipeline(NULL, TUSK_NAMED, 200);
 }
 
 static void by_default(void)
 {
-    pipeline(NULL, 0);
+    pipeline(NULL, 0, 200);
+    pipeline("pooler=none", 0, 200);
+    pipeline("pooler=none statement_cache=0", 0, 200);
 }
 
-static void without_a_cache(void)
+/* A pooler is not given all at once. */
+static void in_portions(void)
 {
-    pipeline("statement_cache=0", 0);
+    pipeline("pooler=transaction", 0, N / 10);
+    pipeline("statement_cache=0", 0, N / 10);
 }
 
 /* All submitted before there is a connection. */
@@ -158,7 +162,7 @@ static const live_test tests[] = {
     {"one-shot", one_shot},
     {"named", named},
     {"by default", by_default},
-    {"without a cache", without_a_cache},
+    {"in portions", in_portions},
     {"early", early},
     {"both ways full", both_ways_full},
     {"mixed with blocking calls", mixed_with_blocking_calls},

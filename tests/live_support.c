@@ -47,12 +47,38 @@ static int run_over(const char *host, const char *group, const live_test *tests,
     return failed;
 }
 
+static void skip_all(const char *why)
+{
+    printf("skipped: %s\n", why);
+    exit(77);
+}
+
+/* How TUSK_TEST_OVER says that the server is to be reached. */
+static bool over(const char *what)
+{
+    const char *wanted = getenv("TUSK_TEST_OVER");
+    return wanted != NULL && strcmp(wanted, what) == 0;
+}
+
 static void need_server(void)
 {
-    if (getenv("PGHOST") != NULL)
-        return;
-    printf("skipped: PGHOST names no server (tools/with-postgres starts one)\n");
-    exit(77);
+    if (getenv("PGHOST") == NULL)
+        skip_all("PGHOST names no server (tools/with-postgres starts one)");
+    if ((over("tcp") || over("tls")) && getenv("TUSK_TEST_TCP_HOST") == NULL)
+        skip_all("TUSK_TEST_TCP_HOST names no address");
+    if (over("tls") && getenv("TUSK_TEST_ROOTCERT") == NULL)
+        skip_all("the server has no TLS (tools/with-postgres --tls)");
+}
+
+static void set_route(tusk_config *config)
+{
+    if (over("tcp") || over("tls"))
+        assert_int_equal(tusk_config_set(config, "host", getenv("TUSK_TEST_TCP_HOST")), TUSK_OK);
+    if (over("tls")) {
+        assert_int_equal(tusk_config_set(config, "sslmode", "verify-full"), TUSK_OK);
+        assert_int_equal(tusk_config_set(config, "sslrootcert", getenv("TUSK_TEST_ROOTCERT")),
+                         TUSK_OK);
+    }
 }
 
 int live_run_once(const char *group, const live_test *tests, size_t n)
@@ -81,6 +107,7 @@ tusk_config *live_config(const char *more)
 {
     tusk_config *config;
     assert_int_equal(tusk_config_new(&config, test_realloc, &live_memory), TUSK_OK);
+    set_route(config);
     if (more != NULL && tusk_config_parse(config, more) != TUSK_OK)
         fail_msg("%s: %s", more, tusk_config_error(config));
     assert_int_equal(tusk_config_env(config), TUSK_OK);

@@ -261,6 +261,35 @@ static void test_private(void **state)
     assert_int_equal(loop_descriptors(), before);
 }
 
+static void free_host(tusk_io *io, unsigned events)
+{
+    counter *c = (counter *)io;
+    counter_count(io, events);
+    tusk__host_private_free(c->f->host);
+    assert_null(io->data);
+    assert_null(c->other->io.data);
+}
+
+/* In a callback it forgets everything at once and goes away when the outermost step is over. */
+static void test_private_freed_within(void **state)
+{
+    (void)state;
+    fixture f = {0};
+    assert_int_equal(tusk__host_private_new(&f.host), TUSK_OK);
+    counter c = counter_socket(&f, TUSK_WRITE);
+    counter same = counter_timer(&f, 1); /* of the same batch */
+    c.io.ready = same.io.ready = free_host;
+    c.io.deadline = 1;
+    c.other = &same;
+    same.other = &c;
+    counter_watch(&c);
+    counter_watch(&same);
+    assert_int_equal(f.host->step(f.host, TUSK_NEVER), TUSK_OK);
+    assert_int_equal(c.calls + same.calls, 1);
+    close(c.io.fd);
+    close(c.peer);
+}
+
 /* ── running them ────────────────────────────────────────────────────────────────────────────── */
 
 static const loop_test tests[] = {
@@ -277,7 +306,10 @@ static const loop_test tests[] = {
 
 int main(void)
 {
-    const struct CMUnitTest others[] = {cmocka_unit_test(test_private)};
+    const struct CMUnitTest others[] = {
+        cmocka_unit_test(test_private),
+        cmocka_unit_test(test_private_freed_within),
+    };
     return cmocka_run_group_tests(others, NULL, NULL) +
            loop_tests_run("kernel", tests, sizeof tests / sizeof tests[0]);
 }

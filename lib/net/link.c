@@ -31,10 +31,8 @@ static unsigned wanted_events(const tusk__link *l)
     case TUSK__STAGE_TLS:
         return l->stream->wants;
     case TUSK__STAGE_OPEN: {
-        unsigned events = c->paused ? 0 : TUSK_READ;
-        if (l->write_error == 0)
-            events |= l->write_blocked;
-        return events | l->stream->wants;
+        unsigned events = c->paused ? 0 : TUSK_READ | l->read_blocked;
+        return l->write_error == 0 ? events | l->write_blocked : events;
     }
     default:
         return 0;
@@ -114,6 +112,14 @@ static void return_scratch(tusk__link *l, const uint8_t *scratch)
         l->host->scratch_lent = false;
 }
 
+static void no_more(tusk__link *l, ptrdiff_t status)
+{
+    if (status == TUSK_EAGAIN)
+        l->read_blocked = l->stream->wants;
+    else
+        read_failed(l, status);
+}
+
 /* A message that does not fit the scratch buffer is read straight to where it is collected. */
 static bool read_large(tusk__link *l)
 {
@@ -127,8 +133,7 @@ static bool read_large(tusk__link *l)
         tusk__receive_done(c, (size_t)n);
         return true;
     }
-    if (n != TUSK_EAGAIN)
-        read_failed(l, n);
+    no_more(l, n);
     return false;
 }
 
@@ -143,8 +148,7 @@ static bool read_once(tusk__link *l, uint8_t *scratch, size_t size)
         memcpy(scratch, c->in.data, kept);
     ptrdiff_t n = l->stream->ops->read(l->stream, scratch + kept, size - kept);
     if (n <= 0) {
-        if (n != TUSK_EAGAIN)
-            read_failed(l, n);
+        no_more(l, n);
         return false;
     }
     tusk_buf_clear(&c->in);
@@ -169,6 +173,7 @@ static void read_all(tusk__link *l)
         tusk__session_fail(l->conn, TUSK_ENOMEM, 0, "out of memory for received data");
         return;
     }
+    l->read_blocked = 0;
     for (int i = 0; i < READS_PER_TURN || l->stream->ops->pending(l->stream); i++)
         if (!may_read(l, attempt) || !read_once(l, scratch, size) || !may_read(l, attempt))
             break;
@@ -205,7 +210,7 @@ static void on_open(tusk__link *l, unsigned events)
     unsigned attempt = l->attempt;
     if (c->login.deriving)
         tusk__session_work(c);
-    if ((events & TUSK_READ) || (l->stream->wants & events) || l->stream->ops->pending(l->stream))
+    if ((events & (TUSK_READ | l->read_blocked)) || l->stream->ops->pending(l->stream))
         read_all(l);
     if (l->attempt != attempt || c->phase == TUSK__DEAD)
         return;
@@ -292,7 +297,7 @@ void tusk__link_close(tusk__link *l, bool orderly)
     l->stream = NULL;
     l->fd = -1;
     l->stage = TUSK__STAGE_CLOSED;
-    l->write_blocked = 0;
+    l->read_blocked = l->write_blocked = 0;
     l->write_error = 0;
     l->attempt++;
 }

@@ -41,7 +41,8 @@ struct tusk__link {
     tusk__stream *stream;      /* &plain, or a TLS stream */
     tusk__stream plain;
     tusk__tls_context *tls;    /* made at the first use */
-    unsigned write_blocked;    /* the last write would have blocked until these events, or 0 */
+    unsigned read_blocked;     /* the last read would have blocked until these events, or 0 */
+    unsigned write_blocked;    /* and the last write */
     int write_error;           /* writing failed with this errno; what was received still counts */
     uint8_t *own_scratch;      /* where the host lends none */
 

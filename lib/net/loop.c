@@ -180,12 +180,13 @@ void tusk_loop_free(tusk_loop *loop)
     if (loop == NULL) {
         return;
     }
+    tusk__loop_forget_all(loop);
     if (loop->state != NULL) {
         loop->backend->close(loop);
     }
     tusk__loop_wake_close(loop);
     tusk__timers_free(&loop->timers);
-    tusk__loop_forget_all(loop);
+    tusk__loop_free_nodes(loop);
     free(loop->host.scratch);
     free(loop);
 }
@@ -233,7 +234,6 @@ int tusk_loop_new(tusk_loop **out, const char *backend)
     rc = tusk__loop_wake_open(loop);
     if (rc == TUSK_OK) {
         tusk__loop_watch(&loop->host, &loop->wake);
-        loop->watched = 0;
         loop->host.scratch = malloc(LOOP_SCRATCH);
         loop->host.scratch_size = LOOP_SCRATCH;
         rc = loop->host.scratch != NULL ? TUSK_OK : TUSK_ENOMEM;
@@ -262,7 +262,9 @@ void tusk__host_private_free(tusk_host *host)
 {
     tusk_loop *loop = (tusk_loop *)host;
     if (loop != NULL && loop->running != NULL) {
-        loop->abandoned = true; /* its connection was closed in one of its own callbacks */
+        /* Its connection was closed in one of its own callbacks. */
+        tusk__loop_forget_all(loop);
+        loop->abandoned = true;
     } else {
         tusk_loop_free(loop);
     }

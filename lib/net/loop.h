@@ -133,8 +133,10 @@ void tusk__loop_touch(tusk_loop *, tusk__node *);
 void tusk__loop_apply(tusk_loop *);
 /* After the wait: reports what could not be registered. */
 void tusk__loop_report_failing(tusk_loop *);
-/* Forgets every io and frees all nodes; the backend is closed already. */
+/* Forgets every io, as if each had asked for it. */
 void tusk__loop_forget_all(tusk_loop *);
+/* Nothing is watched any more, nor called. */
+void tusk__loop_free_nodes(tusk_loop *);
 
 /* ── lib/net/loop_post.c ─────────────────────────────────────────────────────────────────────── */
 

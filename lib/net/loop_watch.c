@@ -115,9 +115,9 @@ static void forget(tusk_loop *loop, tusk__node *node)
     tusk__timers_remove(&loop->timers, &node->timer);
     tusk__link_remove(&node->ready_link);
     tusk__link_remove(&node->dirty_link);
+    loop->watched -= node->io != &loop->wake;
     node->io->data = NULL;
     node->io = NULL;
-    loop->watched--;
     if (!node->running) {
         tusk__loop_recycle(loop, node);
     }
@@ -155,7 +155,7 @@ void tusk__loop_watch(tusk_host *host, tusk_io *io)
         return;
     }
     if (node == NULL) {
-        loop->watched++;
+        loop->watched += io != &loop->wake;
         node = node_new(loop, io);
         if (node == NULL) {
             io->data = loop->starved;
@@ -220,14 +220,20 @@ void tusk__loop_forget_all(tusk_loop *loop)
     while (loop->starved != NULL) {
         (void)unstarve(loop, loop->starved);
     }
+    for (tusk__chunk *chunk = loop->chunks; chunk != NULL; chunk = chunk->next) {
+        for (size_t i = 0; i < chunk->n; i++) {
+            if (chunk->nodes[i].io != NULL) {
+                forget(loop, &chunk->nodes[i]);
+            }
+        }
+    }
+}
+
+void tusk__loop_free_nodes(tusk_loop *loop)
+{
     while (loop->chunks != NULL) {
         tusk__chunk *chunk = loop->chunks;
         loop->chunks = chunk->next;
-        for (size_t i = 0; i < chunk->n; i++) {
-            if (chunk->nodes[i].io != NULL) {
-                chunk->nodes[i].io->data = NULL;
-            }
-        }
         free(chunk);
     }
 }

@@ -26,6 +26,7 @@ enum tusk__why {
 };
 
 typedef struct tusk__seat tusk__seat;
+typedef struct tusk__bell tusk__bell;
 
 /* In what state a connection came back. */
 enum tusk__back {
@@ -58,7 +59,7 @@ typedef struct tusk__seat_ops {
     void (*fail)(tusk__seat *);
     /* Between threads: makes progress with what is OPENING, RETURNING or CLOSING, until that is over,
      * the deadline, or the bell. */
-    void (*drive)(tusk__seat *, int64_t deadline, struct tusk__bell *);
+    void (*drive)(tusk__seat *, int64_t deadline, tusk__bell *);
     /* In a child after fork: closes the descriptor without a word. */
     void (*abandon)(tusk__seat *);
 } tusk__seat_ops;
@@ -79,7 +80,8 @@ struct tusk__seat {
     bool lent_out; /* LENT to a borrower, who has to give it back; otherwise to a query of ours */
     bool in_hook;  /* a hook is being called with it */
     bool discard, tainted, broken;
-    bool driven;   /* a thread is driving it */
+    bool driven;   /* a thread is at work with it */
+    bool rolled_back, reset; /* that had to be done: to be counted */
 
     tusk__chain riders; /* tickets whose queries it runs, the oldest first */
     size_t nriders, rider_bytes;
@@ -90,6 +92,8 @@ struct tusk__seat {
     unsigned busy;   /* requests of ours that are not done */
     unsigned rounds; /* attempts to bring it in order */
     bool detached;   /* the connection has been closed */
+    bool watched;    /* io is */
+    bool hook_due;   /* options.returned is to be called */
 };
 
 enum tusk__ticket_kind { TUSK__TICKET_LEND, TUSK__TICKET_QUERY, TUSK__TICKET_TAKE };
@@ -119,11 +123,11 @@ struct tusk_ticket {
 };
 
 /* Wakes a thread that waits for descriptors. */
-typedef struct tusk__bell {
-    tusk_io io; /* the end to be watched */
-    int ring_fd;
-    bool rung;
-} tusk__bell;
+struct tusk__bell {
+    tusk_io io;  /* the end to be watched */
+    int ring_fd; /* the other one; may be the same */
+    bool rung;   /* and heard */
+};
 
 /* A thread in tusk_pool_take or tusk_pool_maintain. */
 typedef struct tusk__taker {
@@ -300,6 +304,10 @@ bool tusk__trouble_lasts(int status, uint32_t sqlstate);
 /* ── threads.c ── */
 /* For the monotonic clock; TUSK_ENOMEM. */
 int tusk__cond_init(pthread_cond_t *);
+/* Until the descriptor is readable (-1: none), the bell rings, or the deadline. */
+void tusk__bell_wait(tusk__bell *, int fd, int64_t deadline);
+/* On a host, which calls back when it rings. */
+void tusk__bell_watch(tusk__bell *, tusk_host *, bool on);
 /* There is something to do for a thread that waits. */
 void tusk__threads_recruit(tusk_pool *);
 void tusk__taker_wake(tusk_ticket *);

@@ -65,6 +65,7 @@ static int copy_request(tusk_ticket *t, const tusk_request *rq)
     if (rq->formats != NULL) /* first: it has to be aligned */
         put(b, rq->formats, rq->nformats * sizeof *rq->formats);
     to->sql.ptr = put(b, rq->sql.ptr, rq->sql.len);
+    tusk_put_u8(b, 0); /* so that the buffer is not empty */
     for (size_t i = 0; i < rq->nargs; i++)
         copy_arg(b, &t->args[i], &rq->args[i]);
     if (b->status != TUSK_OK)
@@ -189,6 +190,8 @@ static void leave_seat(tusk__seat *seat)
         tusk__share_next(seat);
     else if (seat->slot.state == TUSK__SLOT_LENT)
         tusk__seat_return(seat, seat->broken ? TUSK__BACK_BAD : p->ops->back(seat, false));
+    else if (seat->nriders == 0 && tusk__chain_empty(&seat->work))
+        tusk__chain_insert(p->to_close.prev, &seat->work); /* it waited for this */
 }
 
 void tusk__query_done(tusk_ticket *t, const tusk_outcome *o)

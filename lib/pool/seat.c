@@ -177,6 +177,9 @@ static void settle(tusk__seat *seat, enum tusk__back how)
     tusk_pool *p = seat->pool;
     seat->idle_since = tusk__pool_now(p);
     enum tusk__why why = superfluous(seat);
+    p->stats.rolled_back += seat->rolled_back;
+    p->stats.resets += seat->reset;
+    seat->rolled_back = seat->reset = false;
     if (seat->broken)
         tusk__seat_retire(seat, TUSK__WHY_broken);
     else if (how == TUSK__BACK_BAD)

@@ -62,6 +62,7 @@ static void settle_current(tusk_conn *c)
 void tusk__queue_push(tusk_conn *c, tusk_req *r)
 {
     r->next = NULL;
+    c->nrequests++;
     if (!r->held)
         tusk__leaves(c, r);
     else if (c->first_held == NULL)

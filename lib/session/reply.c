@@ -159,6 +159,20 @@ int tusk__on_row(tusk_conn *c, const tusk__frame *f)
 /* The server forgot its statements: so do we. */
 static void note_tag(tusk_conn *c, tusk_slice tag)
 {
+    static const struct {
+        const char *tag;
+        uint8_t dirt;
+    } leaves[] = {{"SET", TUSK__DIRT_STATE},     {"LISTEN", TUSK__DIRT_STATE},
+                  {"CREATE", TUSK__DIRT_STATE},  {"DECLARE", TUSK__DIRT_STATE},
+                  {"PREPARE", TUSK__DIRT_NAMES}, {"LOAD", TUSK__DIRT_STATE}};
+    char last = tag.len > 0 ? tag.ptr[tag.len - 1] : '0';
+    if (last >= '0' && last <= '9')
+        return; /* a count of rows: queries, and nearly everything that is run often */
+    for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++) {
+        size_t n = strlen(leaves[i].tag);
+        if (tag.len >= n && memcmp(tag.ptr, leaves[i].tag, n) == 0)
+            c->dirt |= leaves[i].dirt;
+    }
     if ((tag.len == 11 && memcmp(tag.ptr, "DISCARD ALL", 11) == 0) ||
         (tag.len == 14 && memcmp(tag.ptr, "DEALLOCATE ALL", 14) == 0))
         tusk__cache_forget(c);

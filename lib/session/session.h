@@ -70,6 +70,12 @@ enum tusk__drop {
     TUSK__DROP_COUNT
 };
 
+/* What a command leaves behind, as its tag shows: for pools (lib/pool). */
+enum tusk__dirt {
+    TUSK__DIRT_STATE = 1, /* parameters, channels, cursors, temporary tables */
+    TUSK__DIRT_NAMES = 2  /* statements prepared by SQL */
+};
+
 /* A RowDescription that outlives its message: columns are views into body. */
 typedef struct tusk__description {
     tusk_buf body;
@@ -254,6 +260,9 @@ struct tusk_conn {
     size_t key_len;
     char tx;
     int tx_level;            /* of tusk_begin: 1 a transaction, more: savepoints */
+    bool parked;             /* idle in a pool: nobody may use it */
+    uint8_t dirt;            /* enum tusk__dirt: what commands have left behind in the session */
+    uint64_t nrequests;      /* ever queued */
     tusk__param params[TUSK__MAX_PARAMS];
     int nparams;
     void (*trace)(void *ud, const char *line);

@@ -36,6 +36,8 @@ static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
         TUSK_MORE | TUSK_TEXT | TUSK_ONCE | TUSK_SIMPLE | TUSK_NAMED | TUSK_DESCRIBE | TUSK_FORCE;
     if (c->phase == TUSK__DEAD || c->closing)
         return tusk__session_refuse(c, TUSK_ECLOSED, "the connection is closed");
+    if (c->parked)
+        return tusk__session_refuse(c, TUSK_EINVAL, "the connection was given back to its pool");
     if (sink == NULL || sink->done == NULL)
         return tusk__session_refuse(c, TUSK_EINVAL, "a request needs a sink with a done callback");
     if (rq->nargs > MAX_ARGS)

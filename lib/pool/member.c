@@ -1,0 +1,543 @@
+/* lib/pool/member.c: tusk__seat_ops for real connections: the only file of lib/pool that knows what a
+ * tusk_conn is made of.
+ *
+ * Bringing a connection in order means: wait for what is outstanding, roll back what is open. A statement
+ * of ours does both, it queues behind what is there; when it is done, one looks again. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "lib/net/link.h"
+#include "lib/pool/pool.h"
+
+/* For each step towards order; a connection that needs more than a few of them is closed. */
+#define STEP_TIME  (5 * TUSK__SECOND)
+#define MAX_ROUNDS 6
+/* The server's end is waited for so long, and so long where nothing shows it. */
+#define FAREWELL       (2 * TUSK__SECOND)
+#define BLIND_FAREWELL (50 * TUSK__MS)
+/* One that came back more recently is not looked at again before it is lent. */
+#define FRESH TUSK__MS
+
+static const char reset_sql[] =
+    "SET SESSION AUTHORIZATION DEFAULT;RESET ALL;CLOSE ALL;UNLISTEN *;"
+    "SELECT pg_catalog.pg_advisory_unlock_all();DISCARD SEQUENCES;DISCARD TEMP";
+
+/* ── requests of ours ─────────────────────────────────────────────────────────────────────── */
+
+static void go_on_closing(tusk__seat *seat)
+{
+    tusk_pool *p = seat->pool;
+    tusk__pool_reenter(p);
+    if (tusk__chain_empty(&seat->work))
+        tusk__chain_insert(p->to_close.prev, &seat->work);
+    tusk__pool_leave(p);
+}
+
+static bool send(tusk__seat *seat, const char *sql, unsigned flags, const tusk_sink *sink)
+{
+    tusk_conn *c = seat->conn;
+    tusk_request rq = {.sql = tusk_slice_of(sql), .flags = flags, .timeout = STEP_TIME};
+    c->parked = false;
+    if (tusk_submit(c, &rq, sink, seat) == NULL)
+        return false;
+    seat->busy++;
+    return true;
+}
+
+static void on_settled(void *ud, const tusk_outcome *);
+static const tusk_sink settling = {.done = on_settled};
+
+/* In a round of its own: it has to be done before anything else is. */
+static enum tusk__back settle_with(tusk__seat *seat, const char *sql)
+{
+    if (seat->rounds++ >= MAX_ROUNDS || !send(seat, sql, TUSK_ONCE | TUSK_FORCE, &settling))
+        return TUSK__BACK_BAD;
+    seat->conn->ops->flush(seat->conn); /* locks are held there: nobody may wait for the next turn */
+    return TUSK__BACK_SETTLING;
+}
+
+/* One look, one step. */
+static enum tusk__back bring(tusk__seat *seat)
+{
+    tusk_conn *c = seat->conn;
+    if (c == NULL || c->phase != TUSK__IDLE || c->closing)
+        return TUSK__BACK_BAD;
+    bool open = c->tx == 'T' || c->tx == 'E';
+    if (c->head != NULL || c->cancelling) {
+        if (c->paused || c->copies > 0)
+            return TUSK__BACK_BAD; /* whose sink would end that? */
+        return settle_with(seat, open || (c->tail != NULL && !c->tail->sync) ? "rollback" : "");
+    }
+    c->tx_level = 0;
+    if (open) {
+        seat->rolled_back = true;
+        return settle_with(seat, "rollback");
+    }
+    if (c->dirt & TUSK__DIRT_NAMES) {
+        c->dirt &= (uint8_t)~TUSK__DIRT_NAMES;
+        return settle_with(seat, "deallocate all");
+    }
+    return TUSK__BACK_CLEAN;
+}
+
+static int call_hook(tusk__seat *seat, int (*hook)(void *ud, tusk_conn *))
+{
+    if (hook == NULL)
+        return TUSK_OK;
+    seat->in_hook = true;
+    int status = hook(seat->pool->options.ud, seat->conn);
+    seat->in_hook = false;
+    return status;
+}
+
+/* The same, and the hook when the borrower's part is over. */
+static enum tusk__back bring_home(tusk__seat *seat)
+{
+    enum tusk__back how = bring(seat);
+    if (how == TUSK__BACK_CLEAN && seat->hook_due) {
+        seat->hook_due = false;
+        if (call_hook(seat, seat->pool->options.returned) != TUSK_OK)
+            seat->discard = true;
+        how = bring(seat);
+    }
+    if (how == TUSK__BACK_CLEAN)
+        seat->conn->parked = true;
+    return how;
+}
+
+static enum tusk__back back(tusk__seat *seat, bool hook)
+{
+    seat->rounds = 0;
+    seat->hook_due = hook;
+    return bring_home(seat);
+}
+
+/* ── opening ──────────────────────────────────────────────────────────────────────────────── */
+
+static void fail_opening(tusk__seat *seat, int status, const char *text)
+{
+    tusk_error e = {.status = status, .message = text};
+    tusk__seat_failed(seat, &e);
+}
+
+static void go_on_opening(tusk__seat *seat, enum tusk__back how)
+{
+    if (how == TUSK__BACK_CLEAN) {
+        seat->conn->parked = true;
+        tusk__seat_opened(seat);
+    } else if (how == TUSK__BACK_BAD) {
+        fail_opening(seat, TUSK_EIO, "the connected hook left the connection in disorder");
+    }
+}
+
+/* The connection is ready: it may be fitted out. */
+static void fit_out(tusk__seat *seat)
+{
+    int status = call_hook(seat, seat->pool->options.connected);
+    if (status != TUSK_OK)
+        fail_opening(seat, status, "the connected hook refused the connection");
+    else
+        go_on_opening(seat, bring(seat));
+}
+
+static void on_settled(void *ud, const tusk_outcome *o)
+{
+    tusk__seat *seat = ud;
+    seat->busy--;
+    if (seat->slot.state == TUSK__SLOT_CLOSING) {
+        go_on_closing(seat);
+        return;
+    }
+    bool opening = seat->slot.state == TUSK__SLOT_OPENING;
+    if (o->status != TUSK_OK && seat->conn->phase == TUSK__DEAD)
+        return; /* on_closed tells more */
+    enum tusk__back how = o->status != TUSK_OK ? TUSK__BACK_BAD
+                          : opening            ? bring(seat)
+                                               : bring_home(seat);
+    if (opening)
+        go_on_opening(seat, how);
+    else
+        tusk__seat_settled(seat, how);
+}
+
+/* ── what a connection tells ──────────────────────────────────────────────────────────────── */
+
+static void on_ready(void *ud, tusk_conn *c)
+{
+    tusk__seat *seat = ud;
+    (void)c;
+    if (!seat->pool->threads) /* there the driving thread does it, outside of this callback */
+        fit_out(seat);
+}
+
+/* The borrower, or a hook, closed it: its memory goes. */
+static void taken_away(tusk__seat *seat)
+{
+    tusk_pool *p = seat->pool;
+    tusk__pool_reenter(p);
+    tusk__seat_set_conn(seat, NULL);
+    seat->detached = true;
+    if (seat->slot.state == TUSK__SLOT_OPENING)
+        fail_opening(seat, TUSK_ECLOSED, "the connected hook closed the connection");
+    else
+        tusk__seat_retire(seat, TUSK__WHY_discarded);
+    tusk__pool_leave(p);
+}
+
+static void on_closed(void *ud, tusk_conn *c, const tusk_error *why)
+{
+    tusk__seat *seat = ud;
+    if (c->closing)
+        taken_away(seat);
+    else if (seat->slot.state == TUSK__SLOT_OPENING)
+        tusk__seat_failed(seat, why);
+    else
+        tusk__seat_died(seat, why);
+}
+
+static void on_notify(void *ud, tusk_conn *c, tusk_slice channel, tusk_slice payload, int32_t pid)
+{
+    const tusk_pool_options *o = &((tusk__seat *)ud)->pool->options;
+    if (o->notify != NULL)
+        o->notify(o->ud, c, channel, payload, pid);
+}
+
+static void on_notice(void *ud, tusk_conn *c, const tusk_error *e)
+{
+    const tusk_pool_options *o = &((tusk__seat *)ud)->pool->options;
+    if (o->notice != NULL)
+        o->notice(o->ud, c, e);
+}
+
+static const tusk_watcher watcher = {
+    .ready = on_ready, .notify = on_notify, .notice = on_notice, .closed = on_closed};
+
+/* ── connecting ───────────────────────────────────────────────────────────────────────────── */
+
+static void tell_refused(tusk__seat *seat, int status, const char *text)
+{
+    tusk_pool *p = seat->pool;
+    tusk_error e = {.status = status, .message = text};
+    tusk__pool_reenter(p);
+    tusk__pool_trouble(p, &e);
+    tusk__pool_leave(p);
+}
+
+static int connect_with(tusk__seat *seat, tusk_config *config)
+{
+    tusk_pool *p = seat->pool;
+    tusk_conn *c = NULL;
+    int status = tusk_connect(&c, config, p->host, &watcher, seat);
+    if (status == TUSK_OK) {
+        tusk__pool_lock(p);
+        tusk__seat_set_conn(seat, c);
+        tusk__pool_unlock(p);
+        return TUSK_OK;
+    }
+    bool about_settings = status == TUSK_ECONFIG && tusk_config_check(config) != TUSK_OK;
+    tell_refused(seat, status, about_settings ? tusk_config_error(config) : tusk_strerror(status));
+    return status;
+}
+
+static int open(tusk__seat *seat)
+{
+    tusk_pool *p = seat->pool;
+    tusk_config *config = p->config;
+    bool own = p->threads || p->options.configure != NULL;
+    int status = TUSK_OK;
+    if (own) { /* between threads it may be exchanged meanwhile */
+        tusk__pool_lock(p);
+        status = tusk__config_clone(&config, p->config);
+        tusk__pool_unlock(p);
+        if (status != TUSK_OK) {
+            tell_refused(seat, status, "out of memory for the settings of a connection");
+            return status;
+        }
+    }
+    if (p->options.configure != NULL)
+        status = p->options.configure(p->options.ud, config);
+    if (status != TUSK_OK)
+        tell_refused(seat, status, "the configure hook refused");
+    else
+        status = connect_with(seat, config);
+    if (own)
+        tusk_config_free(config);
+    return status;
+}
+
+/* ── closing ──────────────────────────────────────────────────────────────────────────────── */
+
+/* The server counts a connection until its process has ended, and then closes its end. So a copy of the
+ * descriptor is kept until that shows; ours is closed in good order at once. */
+static void keep_end(tusk__seat *seat, bool sparing)
+{
+    const tusk_conn *c = seat->conn;
+    bool orderly = c->phase == TUSK__IDLE && c->head == NULL && c->link != NULL && c->link->fd >= 0;
+    int64_t now = tusk__pool_now(seat->pool);
+    if (sparing || !seat->opened)
+        return;
+    if (orderly)
+        seat->io.fd = fcntl(c->link->fd, F_DUPFD_CLOEXEC, 3);
+    if (seat->io.fd >= 0)
+        seat->io.deadline = now + FAREWELL;
+    else if (c->phase == TUSK__DEAD && c->error.status == TUSK_ESERVER)
+        seat->io.deadline = now + BLIND_FAREWELL;
+}
+
+/* Whether there is nothing more to wait for. */
+static bool ended(tusk__seat *seat)
+{
+    char nothing[256];
+    ssize_t n = 1;
+    if (tusk__pool_now(seat->pool) >= seat->io.deadline)
+        return true;
+    while (seat->io.fd >= 0 && n > 0)
+        n = recv(seat->io.fd, nothing, sizeof nothing, MSG_DONTWAIT);
+    return seat->io.fd >= 0 && (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR));
+}
+
+static void end(tusk__seat *seat)
+{
+    int fd = seat->io.fd;
+    seat->io.fd = -1;
+    seat->io.deadline = TUSK_NEVER;
+    if (seat->watched)
+        seat->pool->host->watch(seat->pool->host, &seat->io);
+    if (fd >= 0)
+        close(fd);
+    tusk__seat_gone(seat);
+}
+
+static void on_end(tusk_io *io, unsigned events)
+{
+    tusk__seat *seat = (tusk__seat *)((char *)io - offsetof(tusk__seat, io));
+    (void)events;
+    if (ended(seat))
+        end(seat);
+}
+
+static void close_seat(tusk__seat *seat, bool sparing)
+{
+    tusk_pool *p = seat->pool;
+    tusk_conn *c = seat->conn;
+    if (!seat->detached && c != NULL) {
+        seat->detached = true;
+        keep_end(seat, sparing);
+        tusk__pool_lock(p);
+        tusk__seat_set_conn(seat, NULL);
+        tusk__pool_unlock(p);
+        c->watcher = NULL;
+        seat->busy++; /* what ends in here must not lead here again */
+        tusk_close(c);
+        seat->busy--;
+    }
+    if (seat->busy > 0)
+        return; /* the last of them does */
+    if (sparing || seat->io.deadline == TUSK_NEVER) {
+        end(seat);
+    } else if (!p->threads && !seat->watched) {
+        seat->watched = true;
+        seat->io.events = TUSK_READ;
+        seat->io.ready = on_end;
+        p->host->watch(p->host, &seat->io);
+    }
+}
+
+static void abandon(tusk__seat *seat)
+{
+    const tusk_conn *c = seat->conn;
+    if (c != NULL && c->link != NULL && c->link->fd >= 0)
+        close(c->link->fd);
+    if (seat->io.fd >= 0)
+        close(seat->io.fd);
+}
+
+/* ── lending ──────────────────────────────────────────────────────────────────────────────── */
+
+static bool alive(tusk__seat *seat)
+{
+    tusk_pool *p = seat->pool;
+    tusk_conn *c = seat->conn;
+    if (c == NULL || c->phase != TUSK__IDLE)
+        return false;
+    if (tusk__pool_now(p) - seat->idle_since < FRESH)
+        return true;
+    if (p->threads)
+        tusk_step(c, 0);
+    else
+        tusk_io_ready(tusk_conn_io(c), TUSK_READ);
+    return seat->conn != NULL && seat->conn->phase == TUSK__IDLE;
+}
+
+static void on_reset(void *ud, const tusk_outcome *o)
+{
+    tusk__seat *seat = ud;
+    seat->busy--;
+    if (seat->slot.state == TUSK__SLOT_CLOSING)
+        go_on_closing(seat);
+    else if (o->status == TUSK_OK)
+        seat->conn->dirt = 0;
+    else
+        seat->discard = true; /* the borrower may see what the last one left; nobody after him */
+}
+
+static int lend(tusk__seat *seat, bool hook)
+{
+    static const tusk_sink resetting = {.done = on_reset};
+    tusk_conn *c = seat->conn;
+    bool dirty = seat->tainted || (c->dirt & TUSK__DIRT_STATE) != 0;
+    seat->tainted = false;
+    c->parked = false;
+    if (dirty && tusk__profiles[c->profile].session) {
+        if (!send(seat, reset_sql, TUSK_SIMPLE | TUSK_FORCE, &resetting))
+            return TUSK_EAGAIN;
+        seat->reset = true;
+    }
+    c->dirt = 0;
+    return hook ? call_hook(seat, seat->pool->options.lending) : TUSK_OK;
+}
+
+/* ── statements of callers ────────────────────────────────────────────────────────────────── */
+
+static void on_params(void *ud, const uint32_t *oids, int n)
+{
+    const tusk_ticket *t = ud;
+    if (t->sink->params != NULL)
+        t->sink->params(t->ud, oids, n);
+}
+
+static void on_columns(void *ud, const tusk_column *columns, int n)
+{
+    const tusk_ticket *t = ud;
+    if (t->sink->columns != NULL)
+        t->sink->columns(t->ud, columns, n);
+}
+
+static int on_row(void *ud, const tusk_row *row)
+{
+    const tusk_ticket *t = ud;
+    return t->sink->row != NULL ? t->sink->row(t->ud, row) : TUSK_OK;
+}
+
+static int on_bytes(void *ud, tusk_slice bytes)
+{
+    const tusk_ticket *t = ud;
+    return t->sink->bytes != NULL ? t->sink->bytes(t->ud, bytes) : TUSK_OK;
+}
+
+static int on_pull(void *ud, tusk_req *req)
+{
+    const tusk_ticket *t = ud;
+    return t->sink->pull(t->ud, req);
+}
+
+static void on_done(void *ud, const tusk_outcome *o)
+{
+    tusk_ticket *t = ud;
+    t->seat->busy--;
+    tusk__query_done(t, o);
+}
+
+static int submit(tusk__seat *seat, tusk_ticket *t)
+{
+    static const tusk_sink without = {.params = on_params,
+                                      .columns = on_columns,
+                                      .row = on_row,
+                                      .bytes = on_bytes,
+                                      .done = on_done};
+    static const tusk_sink with = {.params = on_params,
+                                   .columns = on_columns,
+                                   .row = on_row,
+                                   .bytes = on_bytes,
+                                   .pull = on_pull,
+                                   .done = on_done};
+    tusk_conn *c = seat->conn;
+    if (c == NULL || c->phase != TUSK__IDLE)
+        return TUSK_ECLOSED;
+    if (seat->nriders == 0 && lend(seat, false) != TUSK_OK)
+        return TUSK_ECLOSED;
+    t->req = tusk_submit(c, &t->request, t->sink->pull != NULL ? &with : &without, t);
+    if (t->req == NULL)
+        return c->phase == TUSK__DEAD || c->closing ? TUSK_ECLOSED : c->refusal;
+    seat->busy++;
+    return TUSK_OK;
+}
+
+static void cancel(tusk_ticket *t)
+{
+    tusk_cancel(t->req);
+}
+
+static unsigned depth(tusk__seat *seat)
+{
+    const tusk_conn *c = seat->conn;
+    if (c == NULL || c->profile == TUSK__PROFILE_UNKNOWN || c->probing)
+        return 1;
+    unsigned mine = seat->pool->options.share_depth, theirs = tusk__profiles[c->profile].depth;
+    return theirs > 0 && theirs < mine ? theirs : mine;
+}
+
+static uint64_t requests(const tusk__seat *seat)
+{
+    return seat->conn != NULL ? seat->conn->nrequests : 0;
+}
+
+static void fail(tusk__seat *seat)
+{
+    tusk__session_fail(seat->conn, TUSK_ECLOSED, 0, "the pool was drained, its patience is over");
+}
+
+/* ── driven by a thread ───────────────────────────────────────────────────────────────────── */
+
+static enum tusk__slot_state state_of(tusk__seat *seat)
+{
+    tusk__pool_lock(seat->pool);
+    enum tusk__slot_state state = seat->slot.state;
+    tusk__pool_unlock(seat->pool);
+    return state;
+}
+
+static void drive_closing(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
+{
+    int64_t until = deadline < seat->io.deadline ? deadline : seat->io.deadline;
+    tusk__bell_wait(bell, seat->io.fd, until);
+    if (ended(seat))
+        end(seat);
+}
+
+static void drive(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
+{
+    enum tusk__slot_state state = state_of(seat);
+    if (state == TUSK__SLOT_CLOSING) {
+        drive_closing(seat, deadline, bell);
+        return;
+    }
+    tusk_conn *c = seat->conn;
+    tusk_host *host = c->link->host;
+    tusk__bell_watch(bell, host, true);
+    while (state_of(seat) == state && !bell->rung && tusk_now() < deadline &&
+           c->phase != TUSK__DEAD && !(state == TUSK__SLOT_OPENING && c->phase == TUSK__IDLE))
+        if (tusk_step(c, deadline) == TUSK_EIO)
+            tusk__session_fail(c, TUSK_EIO, 0, "waiting for the connection's events failed");
+    tusk__bell_watch(bell, host, false);
+    if (state == TUSK__SLOT_OPENING && c->phase == TUSK__IDLE && seat->busy == 0 &&
+        state_of(seat) == state)
+        fit_out(seat);
+}
+
+const tusk__seat_ops tusk__member_ops = {
+    .open = open,
+    .close = close_seat,
+    .alive = alive,
+    .back = back,
+    .lend = lend,
+    .submit = submit,
+    .cancel = cancel,
+    .depth = depth,
+    .requests = requests,
+    .fail = fail,
+    .drive = drive,
+    .abandon = abandon,
+};
