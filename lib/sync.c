@@ -13,6 +13,8 @@ static tusk_host *host_of(const tusk_conn *c)
 static int may_block(tusk_conn *c)
 {
     const tusk_host *h = host_of(c);
+    if (c->phase == TUSK__DEAD)
+        return TUSK_ECLOSED;
     if (c->depth > 0)
         return tusk__session_refuse(c, TUSK_EINVAL,
                                     "a blocking call inside a callback of the same connection");
@@ -24,8 +26,6 @@ static int may_block(tusk_conn *c)
 
 int tusk_step(tusk_conn *c, int64_t deadline)
 {
-    if (c->phase == TUSK__DEAD)
-        return TUSK_ECLOSED;
     int status = may_block(c);
     return status == TUSK_OK ? host_of(c)->step(host_of(c), deadline) : status;
 }

@@ -7,21 +7,22 @@
 /* ── into a C array ── */
 
 /* What a bulk getter needs to know of an array. */
-typedef struct items {
+typedef struct array_body {
     const uint8_t *at;
     size_t bytes; /* to the end of the value */
     size_t count;
     uint32_t elem_oid;
-} items;
+} array_body;
 
 /* The header of the commonest array by far, one dimension from wherever, read at once; false: it is
  * another one. */
-static bool open_row(const tusk_value *v, items *out)
+static bool open_row(const tusk_value *v, array_body *out)
 {
-    tusk__reader in = tusk__reader_of(v->ptr, v->len > 0 ? (size_t)v->len : 0);
+    if (tusk_is_null(*v) || v->format != TUSK_FORMAT_BINARY)
+        return false;
+    tusk__reader in = tusk__value_reader(v);
     const uint8_t *head = tusk__read_bytes(&in, 20);
-    if (head == NULL || v->format != TUSK_FORMAT_BINARY || tusk__load32(head) != 1 ||
-        tusk__load32(head + 4) > 1)
+    if (head == NULL || tusk__load32(head) != 1 || tusk__load32(head + 4) > 1)
         return false;
     const tusk__type *type = tusk__type_find(v->oid);
     uint32_t count = tusk__load32(head + 12);
@@ -34,7 +35,7 @@ static bool open_row(const tusk_value *v, items *out)
            (int64_t)(int32_t)tusk__load32(head + 16) + count <= INT32_MAX;
 }
 
-static int open_any(const tusk_value *v, items *out)
+static int open_any(const tusk_value *v, array_body *out)
 {
     tusk_array array;
     int status = tusk__array_open(v, &array);
@@ -52,7 +53,7 @@ static int open_any(const tusk_value *v, items *out)
 static int open_items(const tusk_value *v, enum tusk__rep rep, size_t size, size_t room, size_t *n,
                       const uint8_t **at)
 {
-    items i;
+    array_body i;
     tusk_array array;
     int status = open_row(v, &i) ? TUSK_OK : open_any(v, &i);
     if (status != TUSK_OK)

@@ -17,7 +17,7 @@ static int open_as(tusk_value v, enum tusk__rep rep, uint32_t *of, tusk__reader 
     if (v.format != TUSK_FORMAT_BINARY || (type != NULL && type->codec->rep != rep))
         return TUSK_ETYPE;
     *of = type != NULL ? type->of : 0;
-    *in = tusk__reader_of(v.ptr, (size_t)v.len);
+    *in = tusk__value_reader(&v);
     return TUSK_OK;
 }
 

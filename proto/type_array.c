@@ -53,7 +53,7 @@ int tusk__array_open(const tusk_value *v, tusk_array *a)
     const tusk__type *type = tusk__type_find(v->oid);
     if (v->format != TUSK_FORMAT_BINARY || (type != NULL && type->codec->rep != TUSK__REP_ARRAY))
         return TUSK_ETYPE;
-    tusk__reader in = tusk__reader_of(v->ptr, (size_t)v->len);
+    tusk__reader in = tusk__value_reader(v);
     status = read_header(&in, a);
     if (status != TUSK_OK)
         return status;

@@ -42,7 +42,7 @@ int tusk_to_hstore(tusk_value v, tusk_hstore *out)
         return status;
     if (v.format != TUSK_FORMAT_BINARY || tusk__type_find(v.oid) != NULL)
         return TUSK_ETYPE;
-    tusk__reader in = tusk__reader_of(v.ptr, (size_t)v.len);
+    tusk__reader in = tusk__value_reader(&v);
     status = open_hstore(&in, &h);
     for (int32_t i = 0; status == TUSK_OK && i < h.count; i++)
         status = read_pair(&in, &key, &value);

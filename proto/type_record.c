@@ -50,7 +50,7 @@ static int open_record(tusk_value v, tusk__reader *in)
     const tusk__type *type = tusk__type_find(v.oid);
     if (v.format != TUSK_FORMAT_BINARY || (type != NULL && type->codec != &tusk__codec_record))
         return TUSK_ETYPE;
-    *in = tusk__reader_of(v.ptr, (size_t)v.len);
+    *in = tusk__value_reader(&v);
     return TUSK_OK;
 }
 

@@ -217,7 +217,7 @@ int tusk_value_text(tusk_value v, const tusk_text_style *style, tusk_buf *out)
         return out->status;
     }
     tusk__conv c = {out, style, 0};
-    tusk__reader in = tusk__reader_of(v.ptr, (size_t)v.len);
+    tusk__reader in = tusk__value_reader(&v);
     return finish(out, mark, tusk__render_part(&c, v.oid, &in, (size_t)v.len));
 }
 

@@ -91,6 +91,12 @@ int tusk__value_binary(tusk_value *, void *room, size_t size);
 /* The start of a getter of its own: refuses what is not of that codec, brings text to binary in `room`
  * (NULL: binary only) and opens the bytes. On TUSK_OK the caller reads, then asks tusk__reader_end. */
 int tusk__open(tusk_value, const tusk__codec *, void *room, size_t size, tusk__reader *in);
+/* The bytes of a value that is not NULL. An empty one may come without a pointer. */
+static inline tusk__reader tusk__value_reader(const tusk_value *v)
+{
+    return tusk__reader_of(v->ptr != NULL ? v->ptr : (const uint8_t *)"", (size_t)v->len);
+}
+
 /* Refuses what no getter can read. */
 static inline int tusk__readable(tusk_value v)
 {

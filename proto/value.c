@@ -41,7 +41,7 @@ int tusk__open(tusk_value v, const tusk__codec *codec, void *room, size_t size, 
         return TUSK_ETYPE;
     status = tusk__value_binary(&v, room, size);
     if (status == TUSK_OK)
-        *in = tusk__reader_of(v.ptr, (size_t)v.len);
+        *in = tusk__value_reader(&v);
     return status;
 }
 
@@ -162,6 +162,21 @@ int tusk_to_float8_any(tusk_value v, double *out)
         return TUSK_ERANGE;
     *out = d;
     return TUSK_OK;
+}
+
+int tusk_get_int4_any(const tusk_row *row, int i, int32_t *out)
+{
+    return tusk_to_int4_any(tusk_col(row, i), out);
+}
+
+int tusk_get_int8_any(const tusk_row *row, int i, int64_t *out)
+{
+    return tusk_to_int8_any(tusk_col(row, i), out);
+}
+
+int tusk_get_float8_any(const tusk_row *row, int i, double *out)
+{
+    return tusk_to_float8_any(tusk_col(row, i), out);
 }
 
 int tusk_to_text_any(tusk_value v, tusk_slice *out)

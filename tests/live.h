@@ -51,6 +51,8 @@ tusk_conn *live_open(const char *more);
 tusk_conn *live_open_watched(const char *more, const tusk_watcher *, void *ud);
 /* The test fails unless *flag becomes true soon. Steps the connection's host. */
 void live_wait(tusk_conn *, const bool *flag);
+/* The same for what takes long by its size. */
+void live_wait_long(tusk_conn *, const bool *flag);
 /* Steps for this long. */
 void live_step_for(tusk_conn *, int64_t ns);
 /* Ends the backend of this connection by a signal from another one. */

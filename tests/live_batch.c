@@ -1,5 +1,5 @@
-/* tests/live_batch.c: requests that travel together: all-or-nothing batches, pipelines in which each
- * one stands for itself, and what is said about each one's fate. */
+/* tests/live_batch.c: requests that travel together: all-or-nothing batches, pipelines in which
+ * each one stands for itself, and what is said about each one's fate. */
 #include "tests/live.h"
 
 static tusk_conn *open_with_table(void)

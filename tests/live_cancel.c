@@ -1,5 +1,5 @@
-/* tests/live_cancel.c: requests that shall end early: cancelled or timed out, before they left, while
- * they run, while they wait their turn; and that nobody else is ever hit. */
+/* tests/live_cancel.c: requests that shall end early: cancelled or timed out, before they left,
+ * while they run, while they wait their turn; and that nobody else is ever hit. */
 #include "tests/live.h"
 
 static bool within(int64_t since, int64_t limit)
@@ -129,8 +129,8 @@ static void in_a_batch(void)
     tusk_close(c);
 }
 
-/* A signal that comes late must not hit what was sent meanwhile: each statement here may be cancelled
- * or have succeeded, each one behind it must succeed. */
+/* A signal that comes late must not hit what was sent meanwhile: each statement here may be
+ * cancelled or have succeeded, each one behind it must succeed. */
 static void never_the_next(void)
 {
     tusk_conn *c = live_open(NULL);

@@ -96,9 +96,9 @@ static void labels_fields_and_names(void)
     tusk_buf out;
     tusk_buf_init(&out, 0, NULL, NULL);
     assert_int_equal(tusk_value_text(tusk_catalog_labels(cat, mood), NULL, &out), TUSK_OK);
-    assert_int_equal(tusk_value_text(
-                         tusk_catalog_field_names(cat, tusk_catalog_oid(cat, "kept")), NULL, &out),
-                     TUSK_OK);
+    assert_int_equal(
+        tusk_value_text(tusk_catalog_field_names(cat, tusk_catalog_oid(cat, "kept")), NULL, &out),
+        TUSK_OK);
     static const char expected[] = "{sad,ok,\"it's \\\"fine\\\"\"}{a,b}";
     assert_int_equal(out.len, sizeof expected - 1);
     assert_memory_equal(out.data, expected, out.len);

@@ -1,14 +1,14 @@
-/* tests/live_copy.c: COPY in both directions: whole, aborted by either side, refused, paused, and with
- * other requests around it. After each of them the connection must still be in step. */
+/* tests/live_copy.c: COPY in both directions: whole, aborted by either side, refused, paused, and
+ * with other requests around it. After each of them the connection must still be in step. */
 #include "tests/live.h"
 
 /* Where COPY IN data comes from: a number of rows, then what `end` says. */
 typedef struct source {
     live_reply reply; /* first: live_sink's callbacks are given the source */
     tusk_conn *c;
-    int rows;         /* how many there are */
-    int pause_every;  /* 0: never */
-    int end;          /* what pull returns behind the last row */
+    int rows;        /* how many there are */
+    int pause_every; /* 0: never */
+    int end;         /* what pull returns behind the last row */
     bool binary;
     bool resume_inside;
     int sent, pauses;
@@ -32,7 +32,8 @@ static int pull(void *ud, tusk_req *r)
     assert_false(s->reply.done);
     if (s->sent == s->rows)
         return s->end;
-    if (s->pause_every > 0 && s->sent % s->pause_every == 0 && s->pauses <= s->sent / s->pause_every) {
+    if (s->pause_every > 0 && s->sent % s->pause_every == 0 &&
+        s->pauses <= s->sent / s->pause_every) {
         s->pauses++;
         if (s->resume_inside)
             tusk_resume(s->c);
@@ -85,7 +86,8 @@ static void copy_in(source s, unsigned flags)
     if (s.rows > 0) {
         assert_int_equal(live_number(c, "select sum(n)::int8 from t"),
                          (int64_t)s.rows * (s.rows - 1) / 2);
-        assert_int_equal(live_number(c, "select count(*) from t where s is null"), (s.rows + 9) / 10);
+        assert_int_equal(live_number(c, "select count(*) from t where s is null"),
+                         (s.rows + 9) / 10);
     }
     tusk_close(c);
 }
@@ -229,8 +231,8 @@ static void copy_in_refused_by_the_server(void)
 static void copy_in_refused_at_once(void)
 {
     static const char *const sql[] = {
-        "copy v from stdin",  /* cannot copy to a view */
-        "copy u from stdin",  /* a trigger objects */
+        "copy v from stdin", /* cannot copy to a view */
+        "copy u from stdin", /* a trigger objects */
         "copy nosuch from stdin",
     };
     tusk_conn *c = open_with_table();
@@ -277,14 +279,10 @@ static void nobody_has_data(void)
 {
     static const unsigned flags[][4] = {
         /* the COPY, and what comes behind it */
-        {0, 0, 0, 0},
-        {0, 0, TUSK_SIMPLE, 0},
-        {0, TUSK_SIMPLE, 0, 0},
-        {0, TUSK_SIMPLE, TUSK_SIMPLE, TUSK_SIMPLE},
-        {0, TUSK_MORE, 0, 0},
-        {0, TUSK_SIMPLE, TUSK_MORE, 0},
-        {TUSK_SIMPLE, 0, 0, 0},
-        {TUSK_SIMPLE, TUSK_SIMPLE, 0, 0},
+        {0, 0, 0, 0},           {0, 0, TUSK_SIMPLE, 0},
+        {0, TUSK_SIMPLE, 0, 0}, {0, TUSK_SIMPLE, TUSK_SIMPLE, TUSK_SIMPLE},
+        {0, TUSK_MORE, 0, 0},   {0, TUSK_SIMPLE, TUSK_MORE, 0},
+        {TUSK_SIMPLE, 0, 0, 0}, {TUSK_SIMPLE, TUSK_SIMPLE, 0, 0},
     };
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         for (size_t n = 1; n <= 4; n++)
@@ -349,7 +347,8 @@ static const tusk_sink out = {.bytes = on_bytes, .done = live_on_done};
 
 static void copy_out(void)
 {
-    static const char sql[] = "copy (select n, repeat('x', n) from generate_series(1, 3) n) to stdout";
+    static const char sql[] =
+        "copy (select n, repeat('x', n) from generate_series(1, 3) n) to stdout";
     tusk_conn *c = live_open(NULL);
     for (unsigned flags = 0; flags <= TUSK_SIMPLE; flags += TUSK_SIMPLE) {
         drain d = {0};
@@ -368,7 +367,8 @@ static void copy_out_much(void)
 {
     tusk_conn *c = live_open(NULL);
     live_reply r[3] = {{0}};
-    live_send(c, "copy (select repeat('x', 99) from generate_series(1, 50000)) to stdout", 0, &r[0]);
+    live_send(c, "copy (select repeat('x', 99) from generate_series(1, 50000)) to stdout", 0,
+              &r[0]);
     live_send(c, "copy (select 1/(100 - n) from generate_series(1, 200) n) to stdout", 0, &r[1]);
     live_send(c, "select 5", 0, &r[2]);
     live_wait(c, &r[2].done);
@@ -416,7 +416,8 @@ static void copy_out_binary(void)
 {
     tusk_conn *c = live_open(NULL);
     live_reply r = {0};
-    live_send(c, "copy (select 1::int4 from generate_series(1, 100)) to stdout (format binary)", 0, &r);
+    live_send(c, "copy (select 1::int4 from generate_series(1, 100)) to stdout (format binary)", 0,
+              &r);
     live_wait(c, &r.done);
     live_expect_done(&r, "COPY 100");
     assert_int_equal(r.bytes, 19 + 100 * (2 + 4 + 4) + 2);

@@ -1,5 +1,5 @@
-/* tests/live_death.c: the server ends the connection: what became of each request, and what is said to
- * whom. */
+/* tests/live_death.c: the server ends the connection: what became of each request, and what is said
+ * to whom. */
 #include "tests/live.h"
 
 typedef struct obituary {
@@ -94,7 +94,8 @@ static void in_the_middle_of_a_result(void)
     obituary o = {0};
     live_reply r = {0}, behind = {0};
     tusk_conn *c = live_open_watched(NULL, &watcher, &o);
-    live_send_sink(c, "select n, repeat('x', 1000) from generate_series(1, 1000000) n", 0, &sink, &r);
+    live_send_sink(c, "select n, repeat('x', 1000) from generate_series(1, 1000000) n", 0, &sink,
+                   &r);
     live_send(c, "select 1", 0, &behind);
     while (r.rows == 0)
         tusk_step(c, TUSK_NEVER);
@@ -148,7 +149,8 @@ static void mid_pipeline(void)
     tusk_close(c);
 }
 
-/* So large that the socket cannot take it while the server does not read: its Execute never left. */
+/* So large that the socket cannot take it while the server does not read: its Execute never left.
+ */
 static void half_sent(void)
 {
     enum { SIZE = 64 << 20 };

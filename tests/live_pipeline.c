@@ -1,5 +1,5 @@
-/* tests/live_pipeline.c: thousands of statements in flight: answered in order, each with its own value,
- * and handed to the kernel in few writes. */
+/* tests/live_pipeline.c: thousands of statements in flight: answered in order, each with its own
+ * value, and handed to the kernel in few writes. */
 #include <dlfcn.h>
 #include <sys/types.h>
 #include <sys/socket.h>

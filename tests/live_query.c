@@ -1,17 +1,19 @@
-/* tests/live_query.c: one statement at a time: what goes in, what comes out, what is said about what
- * is wrong, and what the server says unasked. */
+/* tests/live_query.c: one statement at a time: what goes in, what comes out, what is said about
+ * what is wrong, and what the server says unasked. */
 #include "tests/live.h"
 
 /* ── arguments and values ──────────────────────────────────────────────────────────────────── */
 
 static void arguments_come_back(void)
 {
-    static const uint8_t uuid[16] = {0xde, 0xad, 0xbe, 0xef, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0};
+    static const uint8_t uuid[16] = {0xde, 0xad, 0xbe, 0xef, 5,  6,  7,  8,
+                                     9,    10,   11,   12,   13, 14, 15, 0};
     static const char raw[] = {0, 1, 'x', (char)0xff, 0};
     tusk_conn *c = live_open(NULL);
     tusk_result *r;
     assert_int_equal(
-        tusk_exec(c, &r, "select $1, $2, $3, $4, $5, $6, $7, $8::text, $9, $10, $11, $12, $13::int4",
+        tusk_exec(c, &r,
+                  "select $1, $2, $3, $4, $5, $6, $7, $8::text, $9, $10, $11, $12, $13::int4",
                   TUSK_ARGS(tusk_bool(true), tusk_int2(INT16_MIN), tusk_int4(INT32_MIN),
                             tusk_int8(INT64_MIN), tusk_float4(-0.5f), tusk_float8(1e300),
                             tusk_textn("h\xc3\xa9llo", 6), tusk_text("inferred"),
@@ -65,15 +67,15 @@ static void arguments_mean_the_same(void)
     tusk_conn *c = live_open(NULL);
     tusk_result *r;
     assert_int_equal(
-        tusk_exec(c, &r,
-                  "select $1 = timestamptz '2000-01-01 00:00:01+00' and $2 = date '2001-01-01' and "
-                  "$3 = timestamp 'infinity' and $4 = '\\x00ff'::bytea and $5 = int4range(1, 5) and "
-                  "$6 = -2::int2 and $7 = 'pg_class'::regclass::oid and "
-                  "$8 = '00000001-0000-0000-0000-000000000000'::uuid",
-                  TUSK_ARGS(tusk_timestamptz(1000000), tusk_date(366), tusk_timestamp(INT64_MAX),
-                            tusk_bytea("\0\xff", 2), tusk_text_as(3904, "[1,5)", 5), tusk_int2(-2),
-                            tusk_oid(1259),
-                            tusk_uuid((const uint8_t[16]){0, 0, 0, 1, 0}))),
+        tusk_exec(
+            c, &r,
+            "select $1 = timestamptz '2000-01-01 00:00:01+00' and $2 = date '2001-01-01' and "
+            "$3 = timestamp 'infinity' and $4 = '\\x00ff'::bytea and $5 = int4range(1, 5) and "
+            "$6 = -2::int2 and $7 = 'pg_class'::regclass::oid and "
+            "$8 = '00000001-0000-0000-0000-000000000000'::uuid",
+            TUSK_ARGS(tusk_timestamptz(1000000), tusk_date(366), tusk_timestamp(INT64_MAX),
+                      tusk_bytea("\0\xff", 2), tusk_text_as(3904, "[1,5)", 5), tusk_int2(-2),
+                      tusk_oid(1259), tusk_uuid((const uint8_t[16]){0, 0, 0, 1, 0}))),
         TUSK_OK);
     bool same = false;
     assert_int_equal(tusk_get(tusk_result_row(r, 0), 0, &same), TUSK_OK);
@@ -159,7 +161,8 @@ static void no_columns(void)
     assert_int_equal(r.rows, 3);
     assert_int_equal(r.width, 0);
     tusk_result *result;
-    assert_int_equal(tusk_exec(c, &result, "select from generate_series(1, 3)", TUSK_NOARGS), TUSK_OK);
+    assert_int_equal(tusk_exec(c, &result, "select from generate_series(1, 3)", TUSK_NOARGS),
+                     TUSK_OK);
     assert_int_equal(tusk_result_rows(result), 3);
     assert_int_equal(tusk_result_width(result), 0);
     assert_int_equal(tusk_row_width(tusk_result_row(result, 2)), 0);
@@ -218,8 +221,7 @@ static void formats(void)
     tusk_result *r;
     tusk_slice s = {NULL, 0};
     int32_t n = 0;
-    tusk_request rq = {
-        .sql = tusk_slice_of("select 1000, 1000"), .formats = mixed, .nformats = 2};
+    tusk_request rq = {.sql = tusk_slice_of("select 1000, 1000"), .formats = mixed, .nformats = 2};
     assert_int_equal(tusk_exec_request(c, &r, &rq), TUSK_OK);
     assert_int_equal(tusk_get(tusk_result_row(r, 0), 0, &s), TUSK_OK);
     assert_int_equal(s.len, 4);
@@ -248,14 +250,13 @@ static void on_params(void *ud, const uint32_t *oids, int n)
 
 static void describe(void)
 {
-    static const tusk_sink sink = {.params = on_params,
-                                   .columns = live_on_columns,
-                                   .row = live_on_row,
-                                   .done = live_on_done};
+    static const tusk_sink sink = {
+        .params = on_params, .columns = live_on_columns, .row = live_on_row, .done = live_on_done};
     tusk_conn *c = live_open(NULL);
     live_reply r = {0}, command = {0};
     live_do(c, "create temp table t (n int8)");
-    live_send_sink(c, "insert into t select $1 + length($2) returning n, n", TUSK_DESCRIBE, &sink, &r);
+    live_send_sink(c, "insert into t select $1 + length($2) returning n, n", TUSK_DESCRIBE, &sink,
+                   &r);
     live_send(c, "delete from t", TUSK_DESCRIBE, &command);
     live_wait(c, &command.done);
     live_expect_done(&r, "");
@@ -318,7 +319,8 @@ static void errors_have_fields(void)
     assert_string_equal(tusk_error_field(e, 't'), "t");
     assert_non_null(tusk_error_field(e, 'D'));
     tusk_close(c);
-    assert_string_equal(tusk_error_field(e, 'n'), "positive"); /* a result outlives its connection */
+    assert_string_equal(tusk_error_field(e, 'n'),
+                        "positive"); /* a result outlives its connection */
     tusk_result_free(r);
 }
 
@@ -357,14 +359,16 @@ static void refusals(void)
     refuse(c, &(tusk_request){.sql = {"select 1", 8}}, &no_done, "done");
     refuse(c, &(tusk_request){.sql = {"select 1", 8}}, NULL, "sink");
     refuse(c, &(tusk_request){.sql = {"select 1", 8}, .flags = 1u << 20}, &live_sink, "flag");
-    refuse(c, &(tusk_request){.sql = {"select 1", 8}, .flags = TUSK_SIMPLE, .args = &one, .nargs = 1},
+    refuse(c,
+           &(tusk_request){.sql = {"select 1", 8}, .flags = TUSK_SIMPLE, .args = &one, .nargs = 1},
            &live_sink, "simple protocol");
     refuse(c, &(tusk_request){.sql = {"select 1", 8}, .flags = TUSK_SIMPLE | TUSK_MORE}, &live_sink,
            "simple protocol");
     refuse(c, &(tusk_request){.sql = {"select $1", 9}, .args = &wrong, .nargs = 1}, &live_sink,
            "argument $1");
-    assert_int_equal(tusk_exec_request(c, NULL, &(tusk_request){.sql = {"select 1", 8}, .flags = TUSK_MORE}),
-                     TUSK_EINVAL);
+    assert_int_equal(
+        tusk_exec_request(c, NULL, &(tusk_request){.sql = {"select 1", 8}, .flags = TUSK_MORE}),
+        TUSK_EINVAL);
     tusk_close(c);
 }
 

@@ -1,5 +1,5 @@
-/* tests/live_statement.c: the statement cache as the server sees it: what is prepared, what is closed,
- * and what happens when the server has forgotten. */
+/* tests/live_statement.c: the statement cache as the server sees it: what is prepared, what is
+ * closed, and what happens when the server has forgotten. */
 #include "tests/live.h"
 
 /* How many statements with such a text the server knows; asking does not prepare anything. */
@@ -51,8 +51,9 @@ static void prepared_once(void)
     for (int i = 0; i < 10; i++)
         assert_int_equal(ask(c, "select $1 * 2", i), 2 * i);
     assert_int_equal(prepared(c), 1);
-    assert_int_equal(live_number(c, "select generic_plans + custom_plans from pg_prepared_statements "
-                                    "where statement = 'select $1 * 2'"),
+    assert_int_equal(live_number(c,
+                                 "select generic_plans + custom_plans from pg_prepared_statements "
+                                 "where statement = 'select $1 * 2'"),
                      10);
     tusk_close(c);
 }
@@ -168,7 +169,8 @@ static void text_and_binary(void)
 /* A name says what it holds: another connection would call the same statement the same. */
 static void names(void)
 {
-    static const char sql[] = "select name from pg_prepared_statements where statement like '%$1 * 2'";
+    static const char sql[] =
+        "select name from pg_prepared_statements where statement like '%$1 * 2'";
     tusk_conn *a = live_open("pooler=none"), *b = live_open("pooler=none");
     char name[64];
     ask(b, "select 1 + $1", 0);
@@ -271,7 +273,8 @@ static void another_column(void)
     tusk_close(c);
 }
 
-/* aclitem has no binary form before PostgreSQL 16 and gets none after: text is asked for instead. */
+/* aclitem has no binary form before PostgreSQL 16 and gets none after: text is asked for instead.
+ */
 static void no_binary_form(void)
 {
     static const char sql[] = "select makeaclitem(10, 10, 'SELECT', false)";

@@ -3,7 +3,7 @@
 #include "tests/loop_fixture.h"
 
 /* Generous: under valgrind, on a busy machine. */
-#define PATIENCE (60 * SECOND)
+#define PATIENCE (30 * SECOND)
 
 test_alloc live_memory;
 tusk_host *live_host;
@@ -141,14 +141,24 @@ tusk_conn *live_open(const char *more)
     return live_open_watched(more, NULL, NULL);
 }
 
-void live_wait(tusk_conn *c, const bool *flag)
+static void wait_for(tusk_conn *c, const bool *flag, int64_t patience)
 {
-    int64_t deadline = tusk_now() + PATIENCE;
+    int64_t deadline = tusk_now() + patience;
     while (!*flag && tusk_now() < deadline)
         if (tusk_step(c, deadline) == TUSK_ECLOSED)
             break;
     if (!*flag)
         fail_msg("waited in vain; the connection says: \"%s\"", tusk_errmsg(c));
+}
+
+void live_wait(tusk_conn *c, const bool *flag)
+{
+    wait_for(c, flag, PATIENCE);
+}
+
+void live_wait_long(tusk_conn *c, const bool *flag)
+{
+    wait_for(c, flag, 20 * PATIENCE);
 }
 
 void live_step_for(tusk_conn *c, int64_t ns)

@@ -45,10 +45,12 @@ static void learn_types(void)
 {
     tusk_result *r;
     static const char sql[] =
-        "select t.oid, case when t.typelem <> 0 and t.typlen = -1 then 'a' else t.typtype::text end, "
+        "select t.oid, case when t.typelem <> 0 and t.typlen = -1 then 'a' else t.typtype::text "
+        "end, "
         "case t.typtype when 'd' then t.typbasetype when 'r' then g.rngsubtype when 'm' then "
         "m.rngtypid else t.typelem end, t.typname::text from pg_type t "
-        "left join pg_range g on g.rngtypid = t.oid left join pg_range m on m.rngmultitypid = t.oid "
+        "left join pg_range g on g.rngtypid = t.oid left join pg_range m on m.rngmultitypid = "
+        "t.oid "
         "where t.oid >= 16384 and t.typname !~ '^_?pg_toast'";
     assert_int_equal(tusk_exec(conn, &r, sql, TUSK_NOARGS), TUSK_OK);
     known.count = 0;
@@ -80,7 +82,8 @@ static uint32_t oid_named(const char *name)
 
 /* ── comparing ── */
 
-static void expect_text(tusk_value v, const tusk_text_style *with, tusk_slice want, const char *what)
+static void expect_text(tusk_value v, const tusk_text_style *with, tusk_slice want,
+                        const char *what)
 {
     tusk_buf out;
     tusk_buf_init(&out, 0, NULL, NULL);
@@ -142,33 +145,39 @@ static void zone(void)
 static void composites(void)
 {
     conn = live_open(NULL);
-    live_do_simple(conn,
-                   "create schema more; set search_path = more, public;"
-                   "create type mood as enum ('sad', 'so so', '', 'a\"b\\c,(d)');"
-                   "create domain small as int4 check (value < 100);"
-                   "create type pair as (a int4, b text, dropped int8, c numeric[]);"
-                   "alter type pair drop attribute dropped;"
-                   "create type nest as (p pair, m mood, s small, q pair[], r small[]);"
-                   "create type textrange as range (subtype = text);"
-                   "create table things (n nest)");
+    live_do_simple(conn, "create schema more; set search_path = more, public;"
+                         "create type mood as enum ('sad', 'so so', '', 'a\"b\\c,(d)');"
+                         "create domain small as int4 check (value < 100);"
+                         "create type pair as (a int4, b text, dropped int8, c numeric[]);"
+                         "alter type pair drop attribute dropped;"
+                         "create type nest as (p pair, m mood, s small, q pair[], r small[]);"
+                         "create type textrange as range (subtype = text);"
+                         "create table things (n nest)");
     learn_types();
     compare_rows("select v, format('%s', v) from unnest(enum_range(null::mood)) v", 4);
     compare_rows("select v, format('%s', v) from (select array_agg(v order by v) v from "
-                 "unnest(enum_range(null::mood)) v) x", 1);
+                 "unnest(enum_range(null::mood)) v) x",
+                 1);
     compare_rows("select v, format('%s', v) from (select row(i, chr(i), array[i, i / 7.0])::pair v "
-                 "from generate_series(1, 300) i) x", 300);
+                 "from generate_series(1, 300) i) x",
+                 300);
     compare_rows("select v, format('%s', v) from (values (row(null, '', '{}')::pair), (null), "
-                 "(row(1, null, null)::pair)) x(v) where v is not null or v::text = '(1,,)'", 1);
-    compare_rows("select v, format('%s', v) from (select row(row(1, ' \"x\"', '{1,NULL}')::pair, "
-                 "'so so', 5, array[row(2, 'b', null)::pair, null], array[1, 2]::small[])::nest v) x",
+                 "(row(1, null, null)::pair)) x(v) where v is not null or v::text = '(1,,)'",
                  1);
+    compare_rows(
+        "select v, format('%s', v) from (select row(row(1, ' \"x\"', '{1,NULL}')::pair, "
+        "'so so', 5, array[row(2, 'b', null)::pair, null], array[1, 2]::small[])::nest v) x",
+        1);
     compare_rows("select v, format('%s', v) from (select row(1, 'a', null, row(2, '()', "
-                 "array['x', null]), '{}'::int4[]) v) x", 1);
-    compare_rows("select v, format('%s', v) from (select array[row(1, 'a'), row(2, 'b')] v) x", 1);
-    compare_rows("select v, format('%s', v) from (values ('[a,b)'::textrange), ('(\" \",)')) x(v)", 2);
-    compare_rows("select v, format('%s', v) from (values ('{[a,b),[\"c c\",)}'::textmultirange)) x(v)",
+                 "array['x', null]), '{}'::int4[]) v) x",
                  1);
-    compare_rows("select v, format('%s', v) from (values (array['[a,b)'::textrange, null])) x(v)", 1);
+    compare_rows("select v, format('%s', v) from (select array[row(1, 'a'), row(2, 'b')] v) x", 1);
+    compare_rows("select v, format('%s', v) from (values ('[a,b)'::textrange), ('(\" \",)')) x(v)",
+                 2);
+    compare_rows(
+        "select v, format('%s', v) from (values ('{[a,b),[\"c c\",)}'::textmultirange)) x(v)", 1);
+    compare_rows("select v, format('%s', v) from (values (array['[a,b)'::textrange, null])) x(v)",
+                 1);
     live_do_simple(conn, "drop schema more cascade");
     tusk_close(conn);
 }
@@ -197,20 +206,28 @@ static void container_arguments(void)
     const tusk_items text_items = {words, 3}, number_items = {numbers, 2}, flag_items = {flags, 2},
                      none = {NULL, 0};
     const tusk_decimal price = {-12345, 2};
-    const tusk_arg args[] = {
-        tusk_of_record(&record),        tusk_of_array(&grid),          tusk_of_range(&ranges[0]),
-        tusk_of_multirange(&multi),     tusk_array_of_text(&text_items),
-        tusk_array_of_float8(&number_items), tusk_array_of_bool(&flag_items),
-        tusk_array_of_int4(&none),      tusk_of_decimal(&price)};
-    static const char *const want[] = {
-        "(7,,1.50)", "[0:1][5:6]={{1,NULL},{3,4}}", "[1,5)", "{[1,5),[10,)}",
-        "{\"a b\",\"\",\"NULL\"}", "{1.5,-2}", "{t,f}", "{}", "-123.45"};
+    const tusk_arg args[] = {tusk_of_record(&record),         tusk_of_array(&grid),
+                             tusk_of_range(&ranges[0]),       tusk_of_multirange(&multi),
+                             tusk_array_of_text(&text_items), tusk_array_of_float8(&number_items),
+                             tusk_array_of_bool(&flag_items), tusk_array_of_int4(&none),
+                             tusk_of_decimal(&price)};
+    static const char *const want[] = {"(7,,1.50)",
+                                       "[0:1][5:6]={{1,NULL},{3,4}}",
+                                       "[1,5)",
+                                       "{[1,5),[10,)}",
+                                       "{\"a b\",\"\",\"NULL\"}",
+                                       "{1.5,-2}",
+                                       "{t,f}",
+                                       "{}",
+                                       "-123.45"};
     tusk_result *r;
-    if (tusk_exec(conn, &r,
-                  "select format('%s', $1::pair), format('%s', $2::int4[]), format('%s', $3::int4range), "
-                  "format('%s', $4::int4multirange), format('%s', $5::text[]), format('%s', $6::float8[]), "
-                  "format('%s', $7::bool[]), format('%s', $8::int4[]), format('%s', $9::numeric)",
-                  args, sizeof args / sizeof *args) != TUSK_OK)
+    if (tusk_exec(
+            conn, &r,
+            "select format('%s', $1::pair), format('%s', $2::int4[]), format('%s', $3::int4range), "
+            "format('%s', $4::int4multirange), format('%s', $5::text[]), format('%s', "
+            "$6::float8[]), "
+            "format('%s', $7::bool[]), format('%s', $8::int4[]), format('%s', $9::numeric)",
+            args, sizeof args / sizeof *args) != TUSK_OK)
         fail_msg("%s", tusk_errmsg(conn));
     for (int i = 0; i < tusk_result_width(r); i++) {
         tusk_slice got = text_of(tusk_result_row(r, 0), i);
@@ -243,18 +260,21 @@ static void extensions(void)
                          "set search_path = ext, public");
     if (install("hstore"))
         compare_rows("select v, format('%s', v) from (values ('a=>1,b=>NULL'::hstore), (''), "
-                     "('\"q\\\"\\\\\"=>\" é, x\"')) x(v)", 3);
+                     "('\"q\\\"\\\\\"=>\" é, x\"')) x(v)",
+                     3);
     if (install("citext"))
         compare_rows("select v, format('%s', v) from (values ('Ab'::citext), ('')) x(v)", 2);
     if (install("ltree")) {
         compare_rows("select v, format('%s', v) from (values ('a.b_1.C'::ltree), ('')) x(v)", 2);
         compare_rows("select v, format('%s', v) from (values ('a.*{1,2}.!b|c'::lquery)) x(v)", 1);
         compare_rows("select v, format('%s', v) from (values ('a & !b*'::ltxtquery)) x(v)", 1);
-        compare_rows("select v, format('%s', v) from (values (array['a.b', 'c']::ltree[])) x(v)", 1);
+        compare_rows("select v, format('%s', v) from (values (array['a.b', 'c']::ltree[])) x(v)",
+                     1);
     }
     if (install("cube"))
         compare_rows("select v, format('%s', v) from (values ('(1,2.5)'::cube), ('(1),(2)'), "
-                     "('(1,2),(1,2)'), ('(0,-1e300,0.1),(1,1,1)')) x(v)", 4);
+                     "('(1,2),(1,2)'), ('(0,-1e300,0.1),(1,1,1)')) x(v)",
+                     4);
     if (install("vector"))
         compare_rows("select v, format('%s', v) from (values ('[1,-2.5,1e-10]'::vector)) x(v)", 1);
     live_do_simple(conn, "drop schema ext cascade");

@@ -1,9 +1,11 @@
-/* tests/unit_pool_slots.c: the state machine that decides who gets which connection, walked through as
- * a whole: three borrowers, two connections, and everything that can happen to them, in every order.
+/* tests/unit_pool_slots.c: the state machine that decides who gets which connection, walked through
+ * as a whole: three borrowers, two connections, and everything that can happen to them, in every
+ * order.
  *
- * Beside the machine runs a second, naive bookkeeping of what must be true. States that look alike are
- * visited once, so that the walk does not stop at some depth: it ends where nothing new can be reached,
- * which is far beyond the eight steps that are also taken one by one, without that shortcut. */
+ * Beside the machine runs a second, naive bookkeeping of what must be true. States that look alike
+ * are visited once, so that the walk does not stop at some depth: it ends where nothing new can be
+ * reached, which is far beyond the eight steps that are also taken one by one, without that
+ * shortcut. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

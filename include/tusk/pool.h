@@ -2,33 +2,33 @@
  * away because all are in use just now, and nothing is ever lost.
  *
  * Two ways in, over one engine.
- *   On a host (tusk_pool_new with a host): everything comes as a callback from that host's thread, which
- *   is the only one that may touch the pool and its connections: tusk_pool_lend, tusk_pool_query.
- *   Between threads (options.threads, no host): any thread calls any function at any time.
- *   tusk_pool_take blocks until there is a connection; the borrower drives it with the blocking calls of
- *   tusk/sync.h; any thread gives it back. No thread is started for this: whoever waits does what is to
- *   be done meanwhile (see tusk_pool_maintain).
+ *   On a host (tusk_pool_new with a host): everything comes as a callback from that host's thread,
+ * which is the only one that may touch the pool and its connections: tusk_pool_lend,
+ * tusk_pool_query. Between threads (options.threads, no host): any thread calls any function at any
+ * time. tusk_pool_take blocks until there is a connection; the borrower drives it with the blocking
+ * calls of tusk/sync.h; any thread gives it back. No thread is started for this: whoever waits does
+ * what is to be done meanwhile (see tusk_pool_maintain).
  *
  * How many, how long and how patient is said by the settings pool_min, pool_max, pool_idle,
  * pool_lifetime, pool_timeout and pool_max_waiting of the config.
  *
  * The contract:
- *   1. First come, first served: a connection that comes back goes to who has waited longest; a newcomer
- *      cannot overtake. Of several idle connections the one used last is lent, so that those which are
- *      not needed become old and are closed.
- *   2. A call that refuses (returns an error) means that no callback will come. One that accepts means
- *      exactly one, never from inside the accepting call.
+ *   1. First come, first served: a connection that comes back goes to who has waited longest; a
+ * newcomer cannot overtake. Of several idle connections the one used last is lent, so that those
+ * which are not needed become old and are closed.
+ *   2. A call that refuses (returns an error) means that no callback will come. One that accepts
+ * means exactly one, never from inside the accepting call.
  *   3. A connection is lent only in order: no transaction open, nothing outstanding, what the last
- *      borrower left in its session undone. That costs no round trip, neither when it is lent nor when
- *      it is given back.
- *   4. Never more than pool_max connections as the server counts them: one that is being opened counts,
- *      and one that is being closed does until the server has closed it.
- *   5. A server that cannot be reached is tried by one connection at a time, after pauses that grow to
- *      2 s and vary. Those who wait keep waiting up to their time limit; only what no waiting would cure
- *      (a wrong password, no such database, a setting) is told to them at once, unless there are
+ *      borrower left in its session undone. That costs no round trip, neither when it is lent nor
+ * when it is given back.
+ *   4. Never more than pool_max connections as the server counts them: one that is being opened
+ * counts, and one that is being closed does until the server has closed it.
+ *   5. A server that cannot be reached is tried by one connection at a time, after pauses that grow
+ * to 2 s and vary. Those who wait keep waiting up to their time limit; only what no waiting would
+ * cure (a wrong password, no such database, a setting) is told to them at once, unless there are
  *      connections that still work.
- *   6. After a fork the child cannot use the parent's pool: every call refuses with TUSK_EINVAL, and
- *      tusk_pool_free gives up the child's copies of the sockets without a word to the server.
+ *   6. After a fork the child cannot use the parent's pool: every call refuses with TUSK_EINVAL,
+ * and tusk_pool_free gives up the child's copies of the sockets without a word to the server.
  *   7. Every function is safe inside every callback, except where its comment says otherwise. */
 #ifndef TUSK_POOL_H
 #define TUSK_POOL_H
@@ -56,31 +56,32 @@ typedef struct tusk_pool_slow {
 
 /* Zero whatever is not needed. Copied by tusk_pool_new. */
 typedef struct tusk_pool_options {
-    bool threads;            /* shared between threads; the host must be NULL */
-    const char *name;        /* in tusk_pool_metrics; NULL: "host:port/database" */
-    unsigned max_connecting; /* that many connections are opened at once, at most; 0: 4 */
-    uint64_t max_requests;   /* a connection is replaced after so many; 0: no limit */
-    unsigned share_connections; /* how many serve TUSK_SHARE at most; 0: 2, or pool_max if that is less */
+    bool threads;               /* shared between threads; the host must be NULL */
+    const char *name;           /* in tusk_pool_metrics; NULL: "host:port/database" */
+    unsigned max_connecting;    /* that many connections are opened at once, at most; 0: 4 */
+    uint64_t max_requests;      /* a connection is replaced after so many; 0: no limit */
+    unsigned share_connections; /* how many serve TUSK_SHARE at most; 0: 2, or pool_max if that is
+                                   less */
     unsigned share_depth;       /* statements in flight on each of them at most; 0: 64 */
     int64_t slow;               /* ns; longer ones are told to slow_query; 0: none is */
 
     /* Hooks; ud is their first argument. */
     void *ud;
-    /* Before every connect: may change this copy of the settings, e.g. set "password" to a token that was
-     * just fetched. An error status is taken for a failure to connect. Between threads: called by
-     * whichever thread connects, and by several at once. */
+    /* Before every connect: may change this copy of the settings, e.g. set "password" to a token
+     * that was just fetched. An error status is taken for a failure to connect. Between threads:
+     * called by whichever thread connects, and by several at once. */
     int (*configure)(void *ud, tusk_config *);
-    /* Once per physical connection, before anybody gets it. On a host it may submit requests, also more
-     * of them from their callbacks: the pool waits until all are done; if one of them fails, its callback
-     * decides (tusk_pool_discard). Between threads it may use the blocking calls. An error status closes
-     * the connection and is taken for a failure to connect. */
+    /* Once per physical connection, before anybody gets it. On a host it may submit requests, also
+     * more of them from their callbacks: the pool waits until all are done; if one of them fails,
+     * its callback decides (tusk_pool_discard). Between threads it may use the blocking calls. An
+     * error status closes the connection and is taken for a failure to connect. */
     int (*connected)(void *ud, tusk_conn *);
-    /* Every time before a connection is lent. Requests it submits run before the borrower's. TUSK_EAGAIN:
-     * close this one, take another; any other error: close it and tell the borrower. Not called for
-     * tusk_pool_query. */
+    /* Every time before a connection is lent. Requests it submits run before the borrower's.
+     * TUSK_EAGAIN: close this one, take another; any other error: close it and tell the borrower.
+     * Not called for tusk_pool_query. */
     int (*lending)(void *ud, tusk_conn *);
-    /* Every time a connection was given back and is in order. It may submit requests. An error status
-     * closes it. Not called for tusk_pool_query. */
+    /* Every time a connection was given back and is in order. It may submit requests. An error
+     * status closes it. Not called for tusk_pool_query. */
     int (*returned)(void *ud, tusk_conn *);
     /* A connection could not be made; the pool will try again. */
     void (*failed)(void *ud, const tusk_error *why);
@@ -90,82 +91,87 @@ typedef struct tusk_pool_options {
     void (*notice)(void *ud, tusk_conn *, const tusk_error *);
 } tusk_pool_options;
 
-/* A pool for connections made with this config, which is copied. Nothing is connected before it returns;
- * pool_min connections are opened as soon as the host runs (between threads: as soon as somebody waits
- * or maintains). options NULL: all zero. TUSK_ECONFIG: tusk_config_check tells why; TUSK_EINVAL: a host
- * and options.threads, or neither. */
-TUSK_API int tusk_pool_new(tusk_pool **, const tusk_config *, tusk_host *, const tusk_pool_options *);
+/* A pool for connections made with this config, which is copied. Nothing is connected before it
+ * returns; pool_min connections are opened as soon as the host runs (between threads: as soon as
+ * somebody waits or maintains). options NULL: all zero. TUSK_ECONFIG: tusk_config_check tells why;
+ * TUSK_EINVAL: a host and options.threads, or neither. */
+TUSK_API int tusk_pool_new(tusk_pool **, const tusk_config *, tusk_host *,
+                           const tusk_pool_options *);
 
 /* Closes the pool and frees it. Whoever waits is told TUSK_ECLOSED, and so is every statement of
- * tusk_pool_query (with its fate): on a host from inside this call, between threads before it returns.
- * Connections that are lent stay usable; they are closed when they are given back, which still is done
- * with tusk_pool_give on this pool: its memory goes with the last of them. To wait for them instead:
- * tusk_pool_drain. NULL is fine. */
+ * tusk_pool_query (with its fate): on a host from inside this call, between threads before it
+ * returns. Connections that are lent stay usable; they are closed when they are given back, which
+ * still is done with tusk_pool_give on this pool: its memory goes with the last of them. To wait
+ * for them instead: tusk_pool_drain. NULL is fine. */
 TUSK_API void tusk_pool_free(tusk_pool *);
 
 /* ── borrowing on a host ───────────────────────────────────────────────────────────────────── */
 
-/* The connection, to be given back; or NULL and why: TUSK_ETIMEDOUT, TUSK_ECANCELED, TUSK_ECLOSED, or
- * what keeps the server from being reached. */
+/* The connection, to be given back; or NULL and why: TUSK_ETIMEDOUT, TUSK_ECANCELED, TUSK_ECLOSED,
+ * or what keeps the server from being reached. */
 typedef void tusk_lend_fn(void *ud, tusk_conn *, const tusk_error *why);
 
-/* Borrows a connection, waiting for it at most `timeout` ns (0: as pool_timeout says, TUSK_NEVER: as long
- * as it takes). ticket may be NULL. TUSK_EAGAIN: as many wait as pool_max_waiting allows; TUSK_ECLOSED;
- * TUSK_ENOMEM. */
+/* Borrows a connection, waiting for it at most `timeout` ns (0: as pool_timeout says, TUSK_NEVER:
+ * as long as it takes). ticket may be NULL. TUSK_EAGAIN: as many wait as pool_max_waiting allows;
+ * TUSK_ECLOSED; TUSK_ENOMEM. */
 TUSK_API int tusk_pool_lend(tusk_pool *, int64_t timeout, tusk_lend_fn *, void *ud,
                             tusk_ticket **ticket);
 
-/* Ends waiting with TUSK_ECANCELED, or cancels the statement as tusk_cancel does. The callback still
- * comes, once; also when the connection was just about to be handed over. */
+/* Ends waiting with TUSK_ECANCELED, or cancels the statement as tusk_cancel does. The callback
+ * still comes, once; also when the connection was just about to be handed over. */
 TUSK_API void tusk_pool_cancel(tusk_pool *, tusk_ticket *);
 
 /* ── borrowing between threads ─────────────────────────────────────────────────────────────── */
 
-/* Blocks until there is a connection, at most `timeout` ns (0: as pool_timeout says, TUSK_NEVER: as long as
- * it takes). Statuses as for tusk_lend_fn and tusk_pool_lend; *conn is NULL on error. A thread that holds
- * a connection and takes another one can wait for itself: the time limit ends that. */
+/* Blocks until there is a connection, at most `timeout` ns (0: as pool_timeout says, TUSK_NEVER: as
+ * long as it takes). Statuses as for tusk_lend_fn and tusk_pool_lend; *conn is NULL on error. A
+ * thread that holds a connection and takes another one can wait for itself: the time limit ends
+ * that. */
 TUSK_API int tusk_pool_take(tusk_pool *, tusk_conn **conn, int64_t timeout);
 
 /* tusk_pool_take, tusk_exec and tusk_pool_give. */
 TUSK_API int tusk_pool_exec(tusk_pool *, tusk_result **, const char *sql, const tusk_arg *,
                             size_t nargs);
 
-/* Does what is to be done while nobody waits: fills up to pool_min, closes what is too old or was unused
- * too long, finds connections that died. Returns after `timeout` ns, or when the pool is closed
- * (TUSK_ECLOSED). A thread of yours may run it in a loop; without one, those who take and give do all of
- * it in passing except for filling up. */
+/* Does what is to be done while nobody waits: fills up to pool_min, closes what is too old or was
+ * unused too long, finds connections that died. Returns after `timeout` ns, or when the pool is
+ * closed (TUSK_ECLOSED). A thread of yours may run it in a loop; without one, those who take and
+ * give do all of it in passing except for filling up. */
 TUSK_API int tusk_pool_maintain(tusk_pool *, int64_t timeout);
 
 /* ── giving back ───────────────────────────────────────────────────────────────────────────── */
 
-/* Gives a connection back; the borrower must not use it any more: a request is refused with TUSK_EINVAL
- * as long as nobody else has it. From any thread, if the pool is shared.
- * It need not be in order: what is outstanding is waited for, a transaction is rolled back, at once but
- * without anybody having to wait for it; what cannot be brought in order within 5 s is closed, and so is
- * a connection that died. What was changed in its session (SET, LISTEN, temporary tables ...) is undone in
- * front of the next borrower's first statement, on endpoints that keep sessions.
- * TUSK_EINVAL, and nothing happens: it is not one that this pool has lent, or was given back already.
- * (That it was lent again meanwhile nobody can see: then it is the new borrower's that is given.) */
+/* Gives a connection back; the borrower must not use it any more: a request is refused with
+ * TUSK_EINVAL as long as nobody else has it. From any thread, if the pool is shared. It need not be
+ * in order: what is outstanding is waited for, a transaction is rolled back, at once but without
+ * anybody having to wait for it; what cannot be brought in order within 5 s is closed, and so is a
+ * connection that died. What was changed in its session (SET, LISTEN, temporary tables ...) is
+ * undone in front of the next borrower's first statement, on endpoints that keep sessions.
+ * TUSK_EINVAL, and nothing happens: it is not one that this pool has lent, or was given back
+ * already. (That it was lent again meanwhile nobody can see: then it is the new borrower's that is
+ * given.) */
 TUSK_API int tusk_pool_give(tusk_pool *, tusk_conn *);
-/* The same, but it is closed instead of being kept. tusk_close on a borrowed connection does that too,
- * and gives it back in one. Also for one that a hook has just been called with. */
+/* The same, but it is closed instead of being kept. tusk_close on a borrowed connection does that
+ * too, and gives it back in one. Also for one that a hook has just been called with. */
 TUSK_API int tusk_pool_discard(tusk_pool *, tusk_conn *);
-/* Its session has state that does not show in command tags (set_config(), advisory locks, SELECT INTO a
- * temporary table, a function that does such things): it is to be reset when it was given back. */
+/* Its session has state that does not show in command tags (set_config(), advisory locks, SELECT
+ * INTO a temporary table, a function that does such things): it is to be reset when it was given
+ * back. */
 TUSK_API int tusk_pool_taint(tusk_pool *, tusk_conn *);
 
 /* ── one statement ─ on a host ─────────────────────────────────────────────────────────────── */
 
 enum { TUSK_SHARE = 1 << 16 }; /* a flag of tusk_pool_submit, beside enum tusk_flags */
 
-/* Runs one statement on whichever connection there is, without borrowing. SQL text and arguments are
- * copied if it has to wait. Waiting counts against pool_timeout, request->timeout begins with the
- * connection. One that provably did not leave is sent on another connection.
- * TUSK_SHARE: it may travel together with other callers' statements over one connection, each with its
- * own Sync, so that an error stays with its own statement. Statements that need a connection of their own
- * get one all the same: those that begin or end transactions or change the session, COPY, batches, what
+/* Runs one statement on whichever connection there is, without borrowing. SQL text and arguments
+ * are copied if it has to wait. Waiting counts against pool_timeout, request->timeout begins with
+ * the connection. One that provably did not leave is sent on another connection. TUSK_SHARE: it may
+ * travel together with other callers' statements over one connection, each with its own Sync, so
+ * that an error stays with its own statement. Statements that need a connection of their own get
+ * one all the same: those that begin or end transactions or change the session, COPY, batches, what
  * was slow before, and everything on endpoints that do not allow it. A sink must not pause then.
- * TUSK_EINVAL: TUSK_MORE, or what tusk_submit would refuse; TUSK_EAGAIN, TUSK_ECLOSED, TUSK_ENOMEM. */
+ * TUSK_EINVAL: TUSK_MORE, or what tusk_submit would refuse; TUSK_EAGAIN, TUSK_ECLOSED, TUSK_ENOMEM.
+ */
 TUSK_API int tusk_pool_submit(tusk_pool *, const tusk_request *, const tusk_sink *, void *ud,
                               tusk_ticket **ticket);
 /* The short form. */
@@ -174,18 +180,20 @@ TUSK_API int tusk_pool_query(tusk_pool *, const char *sql, const tusk_arg *, siz
 
 /* ── operations ─ at any time ──────────────────────────────────────────────────────────────── */
 
-/* New bounds. Connections that are too many are closed: idle ones now, lent ones when they come back. */
+/* New bounds. Connections that are too many are closed: idle ones now, lent ones when they come
+ * back. */
 TUSK_API int tusk_pool_resize(tusk_pool *, size_t min, size_t max);
-/* Other settings for connections that are made from now on (another host, new credentials). The pool's
- * own settings are not read from it. */
+/* Other settings for connections that are made from now on (another host, new credentials). The
+ * pool's own settings are not read from it. */
 TUSK_API int tusk_pool_reconfigure(tusk_pool *, const tusk_config *);
 /* All connections that exist now are replaced: idle ones at once, lent ones when they come back. */
 TUSK_API void tusk_pool_expire(tusk_pool *);
-/* No more lending: whoever waits and whoever asks is told TUSK_ECLOSED; idle connections are closed, lent
- * ones and statements under way are waited for. When `timeout` ns have passed (TUSK_NEVER: no limit),
- * what still runs on a host is ended with its connection. Then drained is called, TUSK_OK or
- * TUSK_ETIMEDOUT (TUSK_ECLOSED: the pool was freed before that). Between threads the call itself waits and returns that, and drained is not used; what is
- * still lent stays with its borrower. The pool has still to be freed. */
+/* No more lending: whoever waits and whoever asks is told TUSK_ECLOSED; idle connections are
+ * closed, lent ones and statements under way are waited for. When `timeout` ns have passed
+ * (TUSK_NEVER: no limit), what still runs on a host is ended with its connection. Then drained is
+ * called, TUSK_OK or TUSK_ETIMEDOUT (TUSK_ECLOSED: the pool was freed before that). Between threads
+ * the call itself waits and returns that, and drained is not used; what is still lent stays with
+ * its borrower. The pool has still to be freed. */
 TUSK_API int tusk_pool_drain(tusk_pool *, int64_t timeout, void (*drained)(void *ud, int status),
                              void *ud);
 
@@ -221,7 +229,7 @@ typedef struct tusk_pool_stats {
     uint64_t waits;    /* of them not at once */
     uint64_t timeouts; /* ended waiting in vain */
     uint64_t canceled;
-    uint64_t refused;  /* because pool_max_waiting waited */
+    uint64_t refused;          /* because pool_max_waiting waited */
     uint64_t opened, failures; /* connections made, and not made */
     uint64_t rolled_back;      /* given back with a transaction open */
     uint64_t resets;           /* session states undone */
@@ -244,8 +252,8 @@ TUSK_API void tusk_pool_stat(tusk_pool *, tusk_pool_stats *);
  * conventions for database client pools. TUSK_OK, or the buffer's status.
  * https://opentelemetry.io/docs/specs/semconv/database/database-metrics/ */
 TUSK_API int tusk_pool_metrics(tusk_pool *, tusk_buf *);
-/* Why the last attempt to connect failed; "" if it did not, or since one succeeded. Always terminated;
- * returns text. */
+/* Why the last attempt to connect failed; "" if it did not, or since one succeeded. Always
+ * terminated; returns text. */
 TUSK_API const char *tusk_pool_error(tusk_pool *, char *text, size_t size);
 
 #ifdef __cplusplus

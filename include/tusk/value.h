@@ -341,6 +341,11 @@ TUSK_API uint32_t tusk_type_oid(const char *name);
 /* The array type of a compiled-in type that is not an array itself; 0 if there is none. */
 TUSK_API uint32_t tusk_type_array_of(uint32_t oid);
 
+/* tusk_to_x_any of a row's column: the way of what is not the plain type. */
+TUSK_API int tusk_get_int4_any(const tusk_row *, int i, int32_t *);
+TUSK_API int tusk_get_int8_any(const tusk_row *, int i, int64_t *);
+TUSK_API int tusk_get_float8_any(const tusk_row *, int i, double *);
+
 /* Column i is binary, of that type and size: then there is no value to make first. */
 static inline bool tusk__is_plain_cell(const tusk_row *row, int i, uint32_t oid, int32_t len)
 {
@@ -354,21 +359,21 @@ static inline const uint8_t *tusk__cell_at(const tusk_row *row, int i)
 static inline int tusk_get_int4(const tusk_row *row, int i, int32_t *out)
 {
     if (!tusk__is_plain_cell(row, i, 23, 4))
-        return tusk_to_int4_any(tusk_col(row, i), out);
+        return tusk_get_int4_any(row, i, out);
     *out = (int32_t)tusk__load32(tusk__cell_at(row, i));
     return TUSK_OK;
 }
 static inline int tusk_get_int8(const tusk_row *row, int i, int64_t *out)
 {
     if (!tusk__is_plain_cell(row, i, 20, 8))
-        return tusk_to_int8_any(tusk_col(row, i), out);
+        return tusk_get_int8_any(row, i, out);
     *out = (int64_t)tusk__load64(tusk__cell_at(row, i));
     return TUSK_OK;
 }
 static inline int tusk_get_float8(const tusk_row *row, int i, double *out)
 {
     if (!tusk__is_plain_cell(row, i, 701, 8))
-        return tusk_to_float8_any(tusk_col(row, i), out);
+        return tusk_get_float8_any(row, i, out);
     uint64_t bits = tusk__load64(tusk__cell_at(row, i));
     memcpy(out, &bits, sizeof bits);
     return TUSK_OK;

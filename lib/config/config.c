@@ -42,19 +42,35 @@ static void drop_value(tusk_config *config, int key)
     config->values[key].quiet = false;
 }
 
+/* Takes the endpoint over, also where it fails. */
+static int new_around(tusk_config **out, tusk_realloc_fn alloc, void *ud, tusk__endpoint *endpoint)
+{
+    tusk_config *config = tusk__realloc(alloc, ud, NULL, sizeof *config);
+    if (config == NULL) {
+        tusk__endpoint_unref(endpoint);
+        return TUSK_ENOMEM;
+    }
+    memset(config, 0, sizeof *config);
+    config->alloc = alloc;
+    config->alloc_ud = ud;
+    atomic_init(&config->endpoint, endpoint);
+    *out = config;
+    return TUSK_OK;
+}
+
 int tusk_config_new(tusk_config **out, tusk_realloc_fn alloc, void *ud)
 {
     if (out == NULL)
         return TUSK_EINVAL;
     *out = NULL;
-    tusk_config *config = tusk__realloc(alloc, ud, NULL, sizeof *config);
-    if (config == NULL)
-        return TUSK_ENOMEM;
-    memset(config, 0, sizeof *config);
-    config->alloc = alloc;
-    config->alloc_ud = ud;
-    *out = config;
-    return TUSK_OK;
+    tusk__endpoint *endpoint = tusk__endpoint_new(alloc, ud);
+    return endpoint != NULL ? new_around(out, alloc, ud, endpoint) : TUSK_ENOMEM;
+}
+
+tusk__endpoint *tusk__config_endpoint(const tusk_config *config)
+{
+    /* What the config says does not change. */
+    return tusk__endpoint_share((tusk__endpoint_slot *)&config->endpoint);
 }
 
 void tusk_config_free(tusk_config *config)
@@ -62,6 +78,7 @@ void tusk_config_free(tusk_config *config)
     if (config == NULL)
         return;
     tusk__config_clear(config);
+    tusk__endpoint_unref(atomic_load(&config->endpoint));
     tusk__realloc(config->alloc, config->alloc_ud, config, 0);
 }
 
@@ -87,7 +104,11 @@ void tusk__config_clear(tusk_config *config)
 
 int tusk__config_clone(tusk_config **out, const tusk_config *config)
 {
-    int status = tusk_config_new(out, config->alloc, config->alloc_ud);
+    *out = NULL;
+    tusk__endpoint *endpoint = tusk__config_endpoint(config);
+    int status = endpoint == NULL
+                     ? TUSK_ENOMEM
+                     : new_around(out, config->alloc, config->alloc_ud, endpoint);
     if (status != TUSK_OK)
         return status;
     tusk_config *copy = *out;

@@ -7,6 +7,7 @@
 #ifndef TUSK_CONFIG_CONFIG_H
 #define TUSK_CONFIG_CONFIG_H
 
+#include "lib/config/endpoint.h"
 #include "lib/config/list.h"
 #include "lib/config/settings.h"
 
@@ -65,6 +66,7 @@ typedef struct tusk__config_value {
 struct tusk_config {
     tusk_realloc_fn alloc; /* NULL: libc's */
     void *alloc_ud;
+    tusk__endpoint_slot endpoint; /* NULL in a draft */
     tusk__config_value values[TUSK__KEYS];
     char *home; /* NULL until tusk_config_env: then files below it may be read by default */
     char error[512];

@@ -217,7 +217,7 @@ int tusk__link_tls_stream(tusk__link *l, int fd, tusk__stream **out, char *error
                                  .direct = s->ssl_direct};
     int status = TUSK_OK;
     if (l->tls == NULL)
-        status = tusk__tls_context_new(&l->tls, &o, error, size);
+        status = tusk__endpoint_tls(l->endpoint, &o, &l->tls, error, size);
     if (status == TUSK_OK)
         status = tusk__stream_tls_new(out, l->tls, fd, host_of(l)->name, error, size);
     return status;

@@ -7,6 +7,9 @@
 #include "lib/net/make.h"
 
 #define OWN_SCRATCH ((size_t)64 << 10)
+/* Between requests a connection keeps no more than this for the tail of a read that is not a whole
+ * message. */
+#define IDLE_TAIL   ((size_t)4 << 10)
 /* A connection gives others their turn after this many full reads. */
 #define READS_PER_TURN 16
 
@@ -39,6 +42,12 @@ static unsigned wanted_events(const tusk__link *l)
     }
 }
 
+/* The descriptor will not become readable for what the stream has in its own buffer. */
+static bool readable_already(const tusk__link *l)
+{
+    return l->stage == TUSK__STAGE_OPEN && !l->conn->paused && l->stream->ops->pending(l->stream);
+}
+
 /* 0, the past, asks to be called at once. */
 static int64_t wanted_deadline(const tusk__link *l)
 {
@@ -46,7 +55,7 @@ static int64_t wanted_deadline(const tusk__link *l)
     if (c->phase == TUSK__DEAD)
         return TUSK_NEVER;
     bool writable = l->stage == TUSK__STAGE_OPEN && l->write_blocked == 0 && l->write_error == 0;
-    if ((writable && has_output(c)) || c->login.deriving || c->sweep ||
+    if ((writable && has_output(c)) || readable_already(l) || c->login.deriving || c->sweep ||
         l->stage == TUSK__STAGE_START)
         return 0;
     int64_t at = l->dial_at < c->next_deadline ? l->dial_at : c->next_deadline;
@@ -152,7 +161,7 @@ static bool read_once(tusk__link *l, uint8_t *scratch, size_t size)
         return false;
     }
     tusk_buf_clear(&c->in);
-    tusk__buf_shrink(&c->in, 0);
+    tusk__buf_shrink(&c->in, OWN_SCRATCH);
     tusk__session_received(c, scratch, kept + (size_t)n);
     return (size_t)n == size - kept || l->stage != TUSK__STAGE_OPEN ||
            l->stream->ops->pending(l->stream);
@@ -177,6 +186,8 @@ static void read_all(tusk__link *l)
     for (int i = 0; i < READS_PER_TURN || l->stream->ops->pending(l->stream); i++)
         if (!may_read(l, attempt) || !read_once(l, scratch, size) || !may_read(l, attempt))
             break;
+    if (l->conn->head == NULL)
+        tusk__buf_shrink(&l->conn->in, IDLE_TAIL);
     return_scratch(l, scratch);
 }
 
@@ -316,6 +327,7 @@ static void free_link(tusk_conn *c)
     tusk__dial_free(l);
     tusk__resolve_free(l->resolve);
     tusk__tls_context_unref(l->tls);
+    tusk__endpoint_unref(l->endpoint);
     tusk_buf_free(&l->attempts);
     tusk__session_alloc(c, l->order, 0);
     tusk__session_alloc(c, l->own_scratch, 0);
@@ -324,19 +336,49 @@ static void free_link(tusk_conn *c)
     tusk__session_alloc(c, l, 0);
 }
 
+static void recall(tusk_conn *c)
+{
+    tusk__endpoint_recall(c->link->endpoint, &c->login.scram, tusk_slice_of(c->settings.user));
+}
+
+static void remember(tusk_conn *c)
+{
+    tusk__endpoint_remember(c->link->endpoint, &c->login.scram);
+}
+
+static void learned(tusk_conn *c, enum tusk__profile_id profile)
+{
+    tusk__endpoint_learn(c->link->endpoint, &c->settings, profile, tusk__link_now(c->link));
+}
+
+/* What another connection of the config has found out needs no probe. */
+static void look_up_profile(tusk_conn *c)
+{
+    enum tusk__profile_id known =
+        tusk__endpoint_profile(c->link->endpoint, &c->settings, tusk__link_now(c->link));
+    if (known == TUSK__PROFILE_UNKNOWN)
+        return;
+    tusk__session_set_profile(c, known);
+    c->probed = true;
+}
+
 const tusk__link_ops tusk__net_ops = {
     .changed = changed,
     .now = session_now,
     .flush = flush,
     .cancel = tusk__link_cancel,
     .retry = tusk__link_retry,
+    .recall = recall,
+    .remember = remember,
+    .learned = learned,
     .drop = drop,
     .free = free_link,
 };
 
 /* ── made and found ───────────────────────────────────────────────────────────────────────── */
 
-static int link_new(tusk_conn *c, tusk_host *host)
+/* Takes the endpoint over on success. */
+static int link_new(tusk_conn *c, tusk_host *host, tusk__endpoint *endpoint)
 {
     tusk__link *l = tusk__session_alloc(c, NULL, sizeof *l);
     if (l == NULL)
@@ -356,8 +398,10 @@ static int link_new(tusk_conn *c, tusk_host *host)
             return status;
         }
     }
+    l->endpoint = endpoint;
     c->link = l;
     c->ops = &tusk__net_ops;
+    look_up_profile(c);
     return TUSK_OK;
 }
 
@@ -367,8 +411,10 @@ int tusk_connect(tusk_conn **out, const tusk_config *config, tusk_host *host,
     tusk_conn *c;
     int status = tusk__session_from_config(&c, config, &tusk__crypto_openssl, watcher, ud);
     if (status == TUSK_OK) {
-        status = link_new(c, host);
+        tusk__endpoint *endpoint = tusk__config_endpoint(config);
+        status = endpoint != NULL ? link_new(c, host, endpoint) : TUSK_ENOMEM;
         if (status != TUSK_OK) {
+            tusk__endpoint_unref(endpoint);
             c->watcher = NULL; /* a call that refuses makes no callback */
             tusk_close(c);
             c = NULL;

@@ -4,6 +4,7 @@
 #ifndef TUSK_NET_LINK_H
 #define TUSK_NET_LINK_H
 
+#include "lib/net/endpoint.h"
 #include "lib/net/resolve.h"
 #include "lib/net/stream.h"
 #include "lib/session/session.h"
@@ -40,7 +41,8 @@ struct tusk__link {
     int fd;
     tusk__stream *stream;      /* &plain, or a TLS stream */
     tusk__stream plain;
-    tusk__tls_context *tls;    /* made at the first use */
+    tusk__endpoint *endpoint;  /* the config's; a reference of ours */
+    tusk__tls_context *tls;    /* the endpoint's, from the first use on; likewise */
     unsigned read_blocked;     /* the last read would have blocked until these events, or 0 */
     unsigned write_blocked;    /* and the last write */
     int write_error;           /* writing failed with this errno; what was received still counts */

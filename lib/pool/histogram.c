@@ -1,5 +1,6 @@
-/* lib/pool/histogram.c: see histogram.h. Bucket numbers: 0 to 7 are the values 0 to 7; from there on
- * the three bits behind the highest one choose the part, the place of the highest one the octave. */
+/* lib/pool/histogram.c: see histogram.h. Bucket numbers: 0 to 7 are the values 0 to 7; from there
+ * on the three bits behind the highest one choose the part, the place of the highest one the
+ * octave. */
 #include "lib/pool/histogram.h"
 
 static unsigned highest_bit(uint64_t v)

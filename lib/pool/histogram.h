@@ -1,6 +1,6 @@
-/* lib/pool/histogram.h: how long things took, in fixed memory: every power of two of nanoseconds is cut
- * into eight equal parts, so a value is known to within an eighth of itself. Adding is a shift and an
- * increment; quantiles are found by walking the counts. */
+/* lib/pool/histogram.h: how long things took, in fixed memory: every power of two of nanoseconds is
+ * cut into eight equal parts, so a value is known to within an eighth of itself. Adding is a shift
+ * and an increment; quantiles are found by walking the counts. */
 #ifndef TUSK_POOL_HISTOGRAM_H
 #define TUSK_POOL_HISTOGRAM_H
 
@@ -21,10 +21,11 @@ typedef struct tusk__histogram {
 
 /* Negative counts as 0. */
 void tusk__histogram_add(tusk__histogram *, int64_t ns);
-/* The smallest time that `percent` of all values do not exceed, rounded up to the end of its part but
- * never above the maximum; 0 if there is no value. */
+/* The smallest time that `percent` of all values do not exceed, rounded up to the end of its part
+ * but never above the maximum; 0 if there is no value. */
 int64_t tusk__histogram_quantile(const tusk__histogram *, double percent);
-/* How many values are not above ns: exact where ns ends a part, else those of its part are counted. */
+/* How many values are not above ns: exact where ns ends a part, else those of its part are counted.
+ */
 uint64_t tusk__histogram_below(const tusk__histogram *, int64_t ns);
 
 #endif

@@ -1,5 +1,6 @@
-/* lib/pool/lend.c: tickets: asking, waiting, being told, giving up. A ticket is in exactly one place: in
- * the queue, on the way to its callback (pool->due), or, being a query, on a connection. */
+/* lib/pool/lend.c: tickets: asking, waiting, being told, giving up. A ticket is in exactly one
+ * place: in the queue, on the way to its callback (pool->due), or, being a query, on a connection.
+ */
 #include <string.h>
 #include "lib/pool/pool.h"
 #include "lib/pool/probes.h"
@@ -205,8 +206,8 @@ static void tell_end(tusk_ticket *t)
     fn(ud, NULL, &e);
 }
 
-/* Before it is handed over, the connection is looked at once more; if it is no good, the ticket is back
- * in its place in the queue. */
+/* Before it is handed over, the connection is looked at once more; if it is no good, the ticket is
+ * back in its place in the queue. */
 static void tell_served(tusk_ticket *t)
 {
     tusk_pool *p = t->pool;

@@ -1,5 +1,5 @@
-/* lib/pool/maintain.c: what time alone brings about: connections become too old or too idle, waiting
- * becomes too long, a server that was down is tried again. */
+/* lib/pool/maintain.c: what time alone brings about: connections become too old or too idle,
+ * waiting becomes too long, a server that was down is tried again. */
 #include <string.h>
 #include "lib/pool/pool.h"
 #include "lib/pool/probes.h"
@@ -25,8 +25,8 @@ void tusk__pool_upkeep_at(tusk_pool *p, int64_t when)
 
 /* ── a server that cannot be reached ──────────────────────────────────────────────────────── */
 
-/* Waiting cures neither a wrong password nor a wrong setting. Class 28 is authorization, 3D000 no such
- * database, 42501 no permission to connect. */
+/* Waiting cures neither a wrong password nor a wrong setting. Class 28 is authorization, 3D000 no
+ * such database, 42501 no permission to connect. */
 bool tusk__trouble_lasts(int status, uint32_t sqlstate)
 {
     if (status == TUSK_ESERVER)

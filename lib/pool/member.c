@@ -1,10 +1,11 @@
-/* lib/pool/member.c: tusk__seat_ops for real connections: the only file of lib/pool that knows what a
- * tusk_conn is made of.
+/* lib/pool/member.c: tusk__seat_ops for real connections: the only file of lib/pool that knows what
+ * a tusk_conn is made of.
  *
- * Bringing a connection in order means: wait for what is outstanding, roll back what is open. A statement
- * of ours does both, it queues behind what is there; when it is done, one looks again. */
+ * Bringing a connection in order means: wait for what is outstanding, roll back what is open. A
+ * statement of ours does both, it queues behind what is there; when it is done, one looks again. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,12 +31,11 @@ static void go_on_closing(tusk__seat *seat)
 {
     tusk_pool *p = seat->pool;
     tusk__pool_reenter(p);
-    if (tusk__chain_empty(&seat->work))
-        tusk__chain_insert(p->to_close.prev, &seat->work);
+    tusk__seat_close_soon(seat);
     tusk__pool_leave(p);
 }
 
-static bool send(tusk__seat *seat, const char *sql, unsigned flags, const tusk_sink *sink)
+static bool ask(tusk__seat *seat, const char *sql, unsigned flags, const tusk_sink *sink)
 {
     tusk_conn *c = seat->conn;
     tusk_request rq = {.sql = tusk_slice_of(sql), .flags = flags, .timeout = STEP_TIME};
@@ -52,9 +52,10 @@ static const tusk_sink settling = {.done = on_settled};
 /* In a round of its own: it has to be done before anything else is. */
 static enum tusk__back settle_with(tusk__seat *seat, const char *sql)
 {
-    if (seat->rounds++ >= MAX_ROUNDS || !send(seat, sql, TUSK_ONCE | TUSK_FORCE, &settling))
+    if (seat->rounds++ >= MAX_ROUNDS || !ask(seat, sql, TUSK_ONCE | TUSK_FORCE, &settling))
         return TUSK__BACK_BAD;
-    seat->conn->ops->flush(seat->conn); /* locks are held there: nobody may wait for the next turn */
+    seat->conn->ops->flush(
+        seat->conn); /* locks are held there: nobody may wait for the next turn */
     return TUSK__BACK_SETTLING;
 }
 
@@ -172,26 +173,18 @@ static void on_ready(void *ud, tusk_conn *c)
         fit_out(seat);
 }
 
-/* The borrower, or a hook, closed it: its memory goes. */
-static void taken_away(tusk__seat *seat)
+/* The borrower, or a hook, calls tusk_close. */
+static void keep(tusk_conn *c)
 {
-    tusk_pool *p = seat->pool;
-    tusk__pool_reenter(p);
-    tusk__seat_set_conn(seat, NULL);
-    seat->detached = true;
-    if (seat->slot.state == TUSK__SLOT_OPENING)
-        fail_opening(seat, TUSK_ECLOSED, "the connected hook closed the connection");
-    else
-        tusk__seat_retire(seat, TUSK__WHY_discarded);
-    tusk__pool_leave(p);
+    tusk__seat *seat = c->watcher_ud;
+    tusk_pool_discard(seat->pool, c);
 }
 
 static void on_closed(void *ud, tusk_conn *c, const tusk_error *why)
 {
     tusk__seat *seat = ud;
-    if (c->closing)
-        taken_away(seat);
-    else if (seat->slot.state == TUSK__SLOT_OPENING)
+    (void)c;
+    if (seat->slot.state == TUSK__SLOT_OPENING)
         tusk__seat_failed(seat, why);
     else
         tusk__seat_died(seat, why);
@@ -231,6 +224,7 @@ static int connect_with(tusk__seat *seat, tusk_config *config)
     tusk_conn *c = NULL;
     int status = tusk_connect(&c, config, p->host, &watcher, seat);
     if (status == TUSK_OK) {
+        c->keeper = keep;
         tusk__pool_lock(p);
         tusk__seat_set_conn(seat, c);
         tusk__pool_unlock(p);
@@ -241,7 +235,7 @@ static int connect_with(tusk__seat *seat, tusk_config *config)
     return status;
 }
 
-static int open(tusk__seat *seat)
+static int open_seat(tusk__seat *seat)
 {
     tusk_pool *p = seat->pool;
     tusk_config *config = p->config;
@@ -269,8 +263,8 @@ static int open(tusk__seat *seat)
 
 /* ── closing ──────────────────────────────────────────────────────────────────────────────── */
 
-/* The server counts a connection until its process has ended, and then closes its end. So a copy of the
- * descriptor is kept until that shows; ours is closed in good order at once. */
+/* The server counts a connection until its process has ended, and then closes its end. So a copy of
+ * the descriptor is kept until that shows; ours is closed in good order at once. */
 static void keep_end(tusk__seat *seat, bool sparing)
 {
     const tusk_conn *c = seat->conn;
@@ -329,6 +323,7 @@ static void close_seat(tusk__seat *seat, bool sparing)
         tusk__seat_set_conn(seat, NULL);
         tusk__pool_unlock(p);
         c->watcher = NULL;
+        c->keeper = NULL;
         seat->busy++; /* what ends in here must not lead here again */
         tusk_close(c);
         seat->busy--;
@@ -371,6 +366,13 @@ static bool alive(tusk__seat *seat)
     return seat->conn != NULL && seat->conn->phase == TUSK__IDLE;
 }
 
+static bool heard(const tusk__seat *seat)
+{
+    const tusk_conn *c = seat->conn;
+    struct pollfd fd = {.fd = c->link->fd, .events = POLLIN};
+    return poll(&fd, 1, 0) > 0;
+}
+
 static void on_reset(void *ud, const tusk_outcome *o)
 {
     tusk__seat *seat = ud;
@@ -391,7 +393,7 @@ static int lend(tusk__seat *seat, bool hook)
     seat->tainted = false;
     c->parked = false;
     if (dirty && tusk__profiles[c->profile].session) {
-        if (!send(seat, reset_sql, TUSK_SIMPLE | TUSK_FORCE, &resetting))
+        if (!ask(seat, reset_sql, TUSK_SIMPLE | TUSK_FORCE, &resetting))
             return TUSK_EAGAIN;
         seat->reset = true;
     }
@@ -401,64 +403,14 @@ static int lend(tusk__seat *seat, bool hook)
 
 /* ── statements of callers ────────────────────────────────────────────────────────────────── */
 
-static void on_params(void *ud, const uint32_t *oids, int n)
-{
-    const tusk_ticket *t = ud;
-    if (t->sink->params != NULL)
-        t->sink->params(t->ud, oids, n);
-}
-
-static void on_columns(void *ud, const tusk_column *columns, int n)
-{
-    const tusk_ticket *t = ud;
-    if (t->sink->columns != NULL)
-        t->sink->columns(t->ud, columns, n);
-}
-
-static int on_row(void *ud, const tusk_row *row)
-{
-    const tusk_ticket *t = ud;
-    return t->sink->row != NULL ? t->sink->row(t->ud, row) : TUSK_OK;
-}
-
-static int on_bytes(void *ud, tusk_slice bytes)
-{
-    const tusk_ticket *t = ud;
-    return t->sink->bytes != NULL ? t->sink->bytes(t->ud, bytes) : TUSK_OK;
-}
-
-static int on_pull(void *ud, tusk_req *req)
-{
-    const tusk_ticket *t = ud;
-    return t->sink->pull(t->ud, req);
-}
-
-static void on_done(void *ud, const tusk_outcome *o)
-{
-    tusk_ticket *t = ud;
-    t->seat->busy--;
-    tusk__query_done(t, o);
-}
-
 static int submit(tusk__seat *seat, tusk_ticket *t)
 {
-    static const tusk_sink without = {.params = on_params,
-                                      .columns = on_columns,
-                                      .row = on_row,
-                                      .bytes = on_bytes,
-                                      .done = on_done};
-    static const tusk_sink with = {.params = on_params,
-                                   .columns = on_columns,
-                                   .row = on_row,
-                                   .bytes = on_bytes,
-                                   .pull = on_pull,
-                                   .done = on_done};
     tusk_conn *c = seat->conn;
     if (c == NULL || c->phase != TUSK__IDLE)
         return TUSK_ECLOSED;
     if (seat->nriders == 0 && lend(seat, false) != TUSK_OK)
         return TUSK_ECLOSED;
-    t->req = tusk_submit(c, &t->request, t->sink->pull != NULL ? &with : &without, t);
+    t->req = tusk_submit(c, &t->request, tusk__query_sink(t), t);
     if (t->req == NULL)
         return c->phase == TUSK__DEAD || c->closing ? TUSK_ECLOSED : c->refusal;
     seat->busy++;
@@ -499,38 +451,41 @@ static enum tusk__slot_state state_of(tusk__seat *seat)
     return state;
 }
 
-static void drive_closing(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
+static bool drive_closing(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
 {
     int64_t until = deadline < seat->io.deadline ? deadline : seat->io.deadline;
     tusk__bell_wait(bell, seat->io.fd, until);
-    if (ended(seat))
-        end(seat);
+    if (!ended(seat))
+        return true;
+    end(seat);
+    return false;
 }
 
-static void drive(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
+static bool drive(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
 {
     enum tusk__slot_state state = state_of(seat);
-    if (state == TUSK__SLOT_CLOSING) {
-        drive_closing(seat, deadline, bell);
-        return;
-    }
+    if (state == TUSK__SLOT_CLOSING)
+        return drive_closing(seat, deadline, bell);
     tusk_conn *c = seat->conn;
     tusk_host *host = c->link->host;
+    bool fit = false;
     tusk__bell_watch(bell, host, true);
-    while (state_of(seat) == state && !bell->rung && tusk_now() < deadline &&
-           c->phase != TUSK__DEAD && !(state == TUSK__SLOT_OPENING && c->phase == TUSK__IDLE))
+    while (!fit && state_of(seat) == state && !bell->rung && tusk_now() < deadline) {
         if (tusk_step(c, deadline) == TUSK_EIO)
             tusk__session_fail(c, TUSK_EIO, 0, "waiting for the connection's events failed");
+        fit = state == TUSK__SLOT_OPENING && c->phase == TUSK__IDLE && seat->busy == 0;
+    }
     tusk__bell_watch(bell, host, false);
-    if (state == TUSK__SLOT_OPENING && c->phase == TUSK__IDLE && seat->busy == 0 &&
-        state_of(seat) == state)
+    if (fit && state_of(seat) == state)
         fit_out(seat);
+    return true;
 }
 
 const tusk__seat_ops tusk__member_ops = {
-    .open = open,
+    .open = open_seat,
     .close = close_seat,
     .alive = alive,
+    .heard = heard,
     .back = back,
     .lend = lend,
     .submit = submit,

@@ -175,22 +175,26 @@ static bool look_around(tusk_pool *p)
     if (!p->suspect)
         return false;
     p->suspect = false;
-    size_t left = p->threads ? 0 : p->slots.counts[TUSK__SLOT_IDLE];
-    while (left-- > 0 && p->slots.counts[TUSK__SLOT_IDLE] > 0) {
-        /* The last one becomes the first: after one round all are where they were. */
-        tusk__chain *list = &p->slots.lists[TUSK__SLOT_IDLE], *last = list->prev;
-        tusk__chain_remove(last);
-        tusk__chain_insert(list, last);
-        p->ops->alive(tusk__seat_of((tusk__slot *)(void *)last));
+    tusk__chain *list = &p->slots.lists[TUSK__SLOT_IDLE];
+    for (tusk__chain *c = list->next, *next; c != list; c = next) {
+        tusk__seat *seat = tusk__seat_of((tusk__slot *)(void *)c);
+        next = c->next;
+        if (p->ops->heard(seat))
+            tusk__seat_retire(seat, TUSK__WHY_broken);
     }
     return true;
+}
+
+void tusk__pool_work(tusk_pool *p)
+{
+    while (pass_on(p) || close_one(p) || look_around(p) || open_one(p))
+        continue;
 }
 
 void tusk__pool_leave(tusk_pool *p)
 {
     if (p->threads || p->depth == 1) {
-        while (pass_on(p) || close_one(p) || look_around(p) || open_one(p))
-            continue;
+        tusk__pool_work(p);
         if (p->threads)
             tusk__threads_recruit(p);
         else
@@ -206,8 +210,8 @@ tusk__seat *tusk__pool_open(tusk_pool *p)
 {
     tusk__seat *seat = tusk__seat_new(p);
     if (seat == NULL) {
-        tusk__pool_trouble(p, &(tusk_error){.status = TUSK_ENOMEM,
-                                            .message = "out of memory for a connection"});
+        tusk__pool_trouble(
+            p, &(tusk_error){.status = TUSK_ENOMEM, .message = "out of memory for a connection"});
         return NULL;
     }
     tusk__slots_move(&p->slots, &seat->slot, TUSK__SLOT_OPENING);
@@ -218,7 +222,8 @@ tusk__seat *tusk__pool_open(tusk_pool *p)
     if (status == TUSK_OK)
         return seat;
     tusk__slots_move(&p->slots, &seat->slot, TUSK__SLOT_CLOSING);
-    tusk__chain_insert(p->to_close.prev, &seat->work);
+    seat->driven = false;
+    tusk__seat_close_soon(seat);
     return NULL;
 }
 
@@ -387,11 +392,8 @@ static void abandon(tusk_pool *p)
 static void stop_closing(tusk_pool *p)
 {
     tusk__chain *list = &p->slots.lists[TUSK__SLOT_CLOSING];
-    for (tusk__chain *c = list->next; c != list; c = c->next) {
-        tusk__seat *seat = tusk__seat_of((tusk__slot *)(void *)c);
-        if (tusk__chain_empty(&seat->work) && !seat->driven)
-            tusk__chain_insert(p->to_close.prev, &seat->work);
-    }
+    for (tusk__chain *c = list->next; c != list; c = c->next)
+        tusk__seat_close_soon(tusk__seat_of((tusk__slot *)(void *)c));
 }
 
 void tusk_pool_free(tusk_pool *p)

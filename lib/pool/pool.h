@@ -1,10 +1,11 @@
 /* lib/pool/pool.h: what the files of lib/pool share. The engine (pool.c, seat.c, lend.c, query.c,
- * share.c, maintain.c) decides who gets what and keeps the books; it knows a connection only through
- * tusk__seat_ops, which member.c implements for real ones and a test for invented ones. threads.c is the
- * blocking way in.
+ * share.c, maintain.c) decides who gets what and keeps the books; it knows a connection only
+ * through tusk__seat_ops, which member.c implements for real ones and a test for invented ones.
+ * threads.c is the blocking way in.
  *
- * Between threads everything here is under pool->mutex; on a host there is one thread and no mutex. Code
- * that is not ours (hooks, callbacks, a connection's callbacks) never runs with the mutex held. */
+ * Between threads everything here is under pool->mutex; on a host there is one thread and no mutex.
+ * Code that is not ours (hooks, callbacks, a connection's callbacks) never runs with the mutex
+ * held. */
 #ifndef TUSK_POOL_POOL_H
 #define TUSK_POOL_POOL_H
 
@@ -35,15 +36,20 @@ enum tusk__back {
     TUSK__BACK_BAD       /* has to be closed */
 };
 
-/* What the engine asks of a connection. None of it is called with the mutex held. */
+/* What the engine asks of a connection. But for `heard`, none of it is called with the mutex held.
+ */
 typedef struct tusk__seat_ops {
-    /* Begins to connect; ends in tusk__seat_opened or tusk__seat_failed. An error status: it could not
-     * even be begun, and tusk__pool_trouble was told why. */
+    /* Begins to connect; ends in tusk__seat_opened or tusk__seat_failed. An error status: it could
+     * not even be begun, and tusk__pool_trouble was told why. */
     int (*open)(tusk__seat *);
-    /* Closes what there is, in whatever state; ends in tusk__seat_gone. Sparing: nothing is waited for. */
+    /* Closes what there is, in whatever state; ends in tusk__seat_gone. Sparing: nothing is waited
+     * for. */
     void (*close)(tusk__seat *, bool sparing);
     /* Whether the idle connection still lives, as far as this end has heard. */
     bool (*alive)(tusk__seat *);
+    /* Whether there is something to be read on the idle connection: nearly always, that it has
+     * died. */
+    bool (*heard)(const tusk__seat *);
     /* The connection came back: begins to bring it in order. hook: the borrower was not ours. */
     enum tusk__back (*back)(tusk__seat *, bool hook);
     /* It is about to be lent. TUSK_OK, TUSK_EAGAIN (not this one), or an error. */
@@ -51,15 +57,16 @@ typedef struct tusk__seat_ops {
     /* Runs the query of a ticket; ends in tusk__query_done. */
     int (*submit)(tusk__seat *, tusk_ticket *);
     void (*cancel)(tusk_ticket *);
-    /* How many statements it takes at once now: 1 where the endpoint allows no more or is not known. */
+    /* How many statements it takes at once now: 1 where the endpoint allows no more or is not
+     * known. */
     unsigned (*depth)(tusk__seat *);
     /* Requests made on it so far. */
     uint64_t (*requests)(const tusk__seat *);
     /* Ends what the borrower runs on it; the connection stays his until he gives it back. */
     void (*fail)(tusk__seat *);
-    /* Between threads: makes progress with what is OPENING, RETURNING or CLOSING, until that is over,
-     * the deadline, or the bell. */
-    void (*drive)(tusk__seat *, int64_t deadline, tusk__bell *);
+    /* Between threads: makes progress with what is OPENING, RETURNING or CLOSING, until that is
+     * over, the deadline, or the bell. False: the seat is gone. */
+    bool (*drive)(tusk__seat *, int64_t deadline, tusk__bell *);
     /* In a child after fork: closes the descriptor without a word. */
     void (*abandon)(tusk__seat *);
 } tusk__seat_ops;
@@ -74,13 +81,13 @@ struct tusk__seat {
     int64_t began;           /* connecting */
     int64_t expires;         /* its lifetime is over then */
     int64_t idle_since, lent_at;
-    unsigned generation;     /* of the pool when it began to connect */
-    uint8_t why;             /* enum tusk__why: CLOSING */
+    unsigned generation; /* of the pool when it began to connect */
+    uint8_t why;         /* enum tusk__why: CLOSING */
     bool opened;
     bool lent_out; /* LENT to a borrower, who has to give it back; otherwise to a query of ours */
     bool in_hook;  /* a hook is being called with it */
     bool discard, tainted, broken;
-    bool driven;   /* a thread is at work with it */
+    bool driven;             /* a thread is at work with it */
     bool rolled_back, reset; /* that had to be done: to be counted */
 
     tusk__chain riders; /* tickets whose queries it runs, the oldest first */
@@ -110,12 +117,12 @@ struct tusk_ticket {
     /* QUERY */
     const tusk_sink *sink;
     tusk_request request; /* into copy */
-    tusk_buf copy;        /* SQL text, arguments, formats: kept from one use of the ticket to the next */
-    tusk_arg *args;       /* likewise */
+    tusk_buf copy;  /* SQL text, arguments, formats: kept from one use of the ticket to the next */
+    tusk_arg *args; /* likewise */
     size_t args_room;
-    tusk_req *req;        /* while it runs */
-    tusk__seat *seat;     /* likewise */
-    tusk__chain ride;     /* in seat->riders */
+    tusk_req *req;    /* while it runs */
+    tusk__seat *seat; /* likewise */
+    tusk__chain ride; /* in seat->riders */
     int64_t began;
     size_t bytes;
     uint32_t hash; /* of the SQL text: see share.c */
@@ -194,9 +201,10 @@ struct tusk_pool {
 
     bool threads;
     pthread_mutex_t mutex;
-    pthread_cond_t idle_cond; /* a thread has left, or a slot is empty: for drain and free */
+    pthread_cond_t idle_cond; /* the last of them has left: for tusk_pool_free */
     size_t inside;            /* threads that wait in there */
     tusk__chain helpers;      /* of tusk__taker */
+    size_t called;            /* threads that were called and have not come yet */
     bool keeper;              /* somebody waits for connect_at */
 };
 
@@ -214,9 +222,11 @@ void *tusk__pool_alloc(tusk_pool *, void *ptr, size_t size);
 int64_t tusk__pool_now(const tusk_pool *);
 /* now + ns without overflow. */
 int64_t tusk__later(int64_t now, int64_t ns);
-/* Every entry from outside is bracketed. TUSK_EINVAL: this is a child of the pool's process, and there
- * is nothing to leave. */
+/* Every entry from outside is bracketed. TUSK_EINVAL: this is a child of the pool's process, and
+ * there is nothing to leave. */
 int tusk__pool_enter(tusk_pool *);
+/* What follows from what has happened is done; also before a wait. Unlocks meanwhile. */
+void tusk__pool_work(tusk_pool *);
 /* The same for what the pool's own connections tell. */
 void tusk__pool_reenter(tusk_pool *);
 /* What has become possible is done; after that the pool may be gone. */
@@ -244,6 +254,8 @@ void tusk__seat_settled(tusk__seat *, enum tusk__back);
 void tusk__seat_gone(tusk__seat *);
 /* It is to be closed, in whatever state it is. Inside enter/leave. */
 void tusk__seat_retire(tusk__seat *, enum tusk__why);
+/* It is CLOSING: that goes on, when no thread is at work with it. Inside enter/leave. */
+void tusk__seat_close_soon(tusk__seat *);
 /* LENT or SHARED, and nobody's any more. `how` is what ops->back said. Inside enter/leave. */
 void tusk__seat_return(tusk__seat *, enum tusk__back how);
 
@@ -270,12 +282,16 @@ void tusk__pool_tell(tusk_pool *);
 /* ── query.c ── */
 /* Its slot is HANDED: runs it. */
 void tusk__query_start(tusk_ticket *);
-/* Submits it on a seat that is LENT or SHARED. TUSK_ECLOSED: that is dead; other errors: refused. Nothing
- * has happened to the ticket then. */
+/* Submits it on a seat that is LENT or SHARED. TUSK_ECLOSED: that is dead; other errors: refused.
+ * Nothing has happened to the ticket then. */
 int tusk__query_run(tusk_ticket *, tusk__seat *);
 /* From the connection: its request is done. */
 void tusk__query_done(tusk_ticket *, const tusk_outcome *);
 void tusk__query_tell(tusk_ticket *);
+
+/* ── forward.c ── */
+/* What to submit its request with; the ud is the ticket. */
+const tusk_sink *tusk__query_sink(const tusk_ticket *);
 
 /* ── share.c ── */
 /* May it ride with others? */
@@ -304,16 +320,27 @@ bool tusk__trouble_lasts(int status, uint32_t sqlstate);
 /* ── threads.c ── */
 /* For the monotonic clock; TUSK_ENOMEM. */
 int tusk__cond_init(pthread_cond_t *);
-/* Until the descriptor is readable (-1: none), the bell rings, or the deadline. */
-void tusk__bell_wait(tusk__bell *, int fd, int64_t deadline);
-/* On a host, which calls back when it rings. */
-void tusk__bell_watch(tusk__bell *, tusk_host *, bool on);
 /* There is something to do for a thread that waits. */
 void tusk__threads_recruit(tusk_pool *);
 void tusk__taker_wake(tusk_ticket *);
+/* A slot is empty. */
+void tusk__threads_tell(tusk_pool *);
 int tusk__threads_drain(tusk_pool *, int64_t deadline);
 /* Until nobody is inside. */
 void tusk__threads_empty(tusk_pool *);
+
+/* ── bell.c ── */
+void tusk__bell_init(tusk__bell *);
+/* False: no descriptor is to be had. */
+bool tusk__bell_open(tusk__bell *);
+void tusk__bell_close(tusk__bell *);
+/* From any thread. */
+void tusk__bell_ring(tusk__bell *);
+/* Until the descriptor is readable (-1: none), the bell rings, or the deadline, or a second is
+ * over. */
+void tusk__bell_wait(tusk__bell *, int fd, int64_t deadline);
+/* On a host, which calls back when it rings. */
+void tusk__bell_watch(tusk__bell *, tusk_host *, bool on);
 
 /* ── member.c ── */
 extern const tusk__seat_ops tusk__member_ops;

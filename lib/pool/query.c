@@ -1,6 +1,6 @@
 /* lib/pool/query.c: one statement on whichever connection there is. The ticket keeps a copy of the
- * request until it is done: it may have to wait, and if its connection dies before the first byte left,
- * it goes out on another one. */
+ * request until it is done: it may have to wait, and if its connection dies before the first byte
+ * left, it goes out on another one. */
 #include <string.h>
 #include "lib/pool/pool.h"
 #include "lib/pool/probes.h"
@@ -190,8 +190,8 @@ static void leave_seat(tusk__seat *seat)
         tusk__share_next(seat);
     else if (seat->slot.state == TUSK__SLOT_LENT)
         tusk__seat_return(seat, seat->broken ? TUSK__BACK_BAD : p->ops->back(seat, false));
-    else if (seat->nriders == 0 && tusk__chain_empty(&seat->work))
-        tusk__chain_insert(p->to_close.prev, &seat->work); /* it waited for this */
+    else if (seat->nriders == 0)
+        tusk__seat_close_soon(seat); /* it waited for this */
 }
 
 void tusk__query_done(tusk_ticket *t, const tusk_outcome *o)

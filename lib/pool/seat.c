@@ -1,5 +1,6 @@
-/* lib/pool/seat.c: what becomes of a connection: opened, lent and returned, died, closed. Each event
- * comes from the connection (member.c) or from its borrower and ends in one move of the slot. */
+/* lib/pool/seat.c: what becomes of a connection: opened, lent and returned, died, closed. Each
+ * event comes from the connection (member.c) or from its borrower and ends in one move of the slot.
+ */
 #include <string.h>
 #include "lib/pool/pool.h"
 
@@ -54,12 +55,17 @@ tusk__seat *tusk__seat_new(tusk_pool *p)
 
 /* ── its end ──────────────────────────────────────────────────────────────────────────────── */
 
-static void close_soon(tusk__seat *seat)
+void tusk__seat_close_soon(tusk__seat *seat)
 {
-    tusk_pool *p = seat->pool;
+    if (!seat->driven && tusk__chain_empty(&seat->work))
+        tusk__chain_insert(seat->pool->to_close.prev, &seat->work);
+}
+
+static void begin_closing(tusk__seat *seat)
+{
     seat->lent_out = false;
-    tusk__slots_move(&p->slots, &seat->slot, TUSK__SLOT_CLOSING);
-    tusk__chain_insert(p->to_close.prev, &seat->work);
+    tusk__slots_move(&seat->pool->slots, &seat->slot, TUSK__SLOT_CLOSING);
+    tusk__seat_close_soon(seat);
 }
 
 static void count_closed(tusk_pool *p, enum tusk__why why)
@@ -83,7 +89,7 @@ void tusk__seat_retire(tusk__seat *seat, enum tusk__why why)
     seat->why = (uint8_t)why;
     if (seat->opened)
         count_closed(seat->pool, why);
-    close_soon(seat);
+    begin_closing(seat);
 }
 
 void tusk__seat_gone(tusk__seat *seat)
@@ -94,8 +100,7 @@ void tusk__seat_gone(tusk__seat *seat)
     tusk__chain_remove(&seat->work);
     tusk__slots_move(&p->slots, &seat->slot, TUSK__SLOT_EMPTY);
     tusk__pool_alloc(p, seat, 0);
-    if (p->threads)
-        pthread_cond_broadcast(&p->idle_cond);
+    tusk__threads_tell(p);
     tusk__pool_leave(p);
 }
 
@@ -130,7 +135,7 @@ void tusk__seat_failed(tusk__seat *seat, const tusk_error *why)
     tusk_pool *p = seat->pool;
     tusk__pool_reenter(p);
     if (seat->slot.state == TUSK__SLOT_OPENING) {
-        close_soon(seat);
+        begin_closing(seat);
         tusk__pool_trouble(p, why);
     }
     tusk__pool_leave(p);
@@ -145,7 +150,8 @@ void tusk__seat_died(tusk__seat *seat, const tusk_error *why)
     seat->broken = true;
     if (why != NULL)
         p->suspect = true;
-    /* One that runs something comes back by itself: the borrower gives it, the last rider leaves it. */
+    /* One that runs something comes back by itself: the borrower gives it, the last rider leaves
+     * it. */
     if (seat->slot.state == TUSK__SLOT_IDLE || seat->slot.state == TUSK__SLOT_HANDED ||
         seat->slot.state == TUSK__SLOT_RETURNING)
         tusk__seat_retire(seat, TUSK__WHY_broken);
@@ -221,7 +227,7 @@ static int give(tusk_pool *p, tusk_conn *conn, bool discard)
     } else if (seat == NULL || !seat->lent_out) {
         status = TUSK_EINVAL;
     } else {
-        seat->lent_out = false; /* from here on it is nobody's: a second give is refused */
+        seat->lent_out = false;    /* from here on it is nobody's: a second give is refused */
         seat->driven = p->threads; /* and still ours to touch */
         seat->discard = seat->discard || discard;
         tusk__histogram_add(&p->use, tusk__pool_now(p) - seat->lent_at);

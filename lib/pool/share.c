@@ -1,11 +1,12 @@
-/* lib/pool/share.c: many callers' statements over few connections. Each has its own Sync, so the answers
- * stay apart; what they share is the write, the read, and the place in the line. That last one is the
- * danger: a slow statement keeps all behind it waiting. So there are limits to what is in flight, a
- * connection that has been at one statement for long gets no more, and statements that were slow when
- * they were last seen are not let on.
+/* lib/pool/share.c: many callers' statements over few connections. Each has its own Sync, so the
+ * answers stay apart; what they share is the write, the read, and the place in the line. That last
+ * one is the danger: a slow statement keeps all behind it waiting. So there are limits to what is
+ * in flight, a connection that has been at one statement for long gets no more, and statements that
+ * were slow when they were last seen are not let on.
  *
- * Who waits for a connection of his own is not overtaken by those who would share: as long as the oldest
- * in the queue is such a one, nobody gets on, the shared connections run empty, and one of them is his. */
+ * Who waits for a connection of his own is not overtaken by those who would share: as long as the
+ * oldest in the queue is such a one, nobody gets on, the shared connections run empty, and one of
+ * them is his. */
 #include "lib/pool/pool.h"
 #include "lib/session/words.h"
 
@@ -78,8 +79,8 @@ static bool has_room(tusk__seat *seat, const tusk_ticket *t, int64_t now)
         return false;
     if (seat->nriders == 0)
         return true;
-    const tusk_ticket *first =
-        (const tusk_ticket *)(const void *)((char *)seat->riders.next - offsetof(tusk_ticket, ride));
+    const tusk_ticket *first = (const tusk_ticket *)(const void *)((char *)seat->riders.next -
+                                                                   offsetof(tusk_ticket, ride));
     int64_t since = first->began > seat->rider_done ? first->began : seat->rider_done;
     return now - since < STUCK;
 }

@@ -2,8 +2,8 @@
 #include "lib/pool/slots.h"
 
 static const unsigned may_become[TUSK__SLOT_STATES] = {
-#define TUSK__TO(id)  (1u << TUSK__SLOT_##id)
-#define X(id, to)     [TUSK__SLOT_##id] = (to),
+#define TUSK__TO(id) (1u << TUSK__SLOT_##id)
+#define X(id, to)    [TUSK__SLOT_##id] = (to),
     TUSK__SLOT_MAP(X)
 #undef X
 #undef TUSK__TO
@@ -155,8 +155,8 @@ tusk__slot *tusk__slots_take(tusk__slots *s, tusk__waiter *w)
 bool tusk__slots_move(tusk__slots *s, tusk__slot *slot, enum tusk__slot_state to)
 {
     /* HANDED and what follows from it are serve's, leave's and take's. */
-    bool ours = to == TUSK__SLOT_HANDED ||
-                (slot->state == TUSK__SLOT_HANDED && to != TUSK__SLOT_CLOSING);
+    bool ours =
+        to == TUSK__SLOT_HANDED || (slot->state == TUSK__SLOT_HANDED && to != TUSK__SLOT_CLOSING);
     if (ours || (may_become[slot->state] & 1u << to) == 0)
         return false;
     tusk__waiter *w = slot->waiter;
@@ -174,8 +174,8 @@ static size_t less(size_t a, size_t b)
     return a > b ? a - b : 0;
 }
 
-/* Enough for those who wait, and for the floor; a connection that is being closed still is one for the
- * server. */
+/* Enough for those who wait, and for the floor; a connection that is being closed still is one for
+ * the server. */
 size_t tusk__slots_wanted(const tusk__slots *s)
 {
     if (s->closed)

@@ -1,12 +1,12 @@
 /* lib/pool/slots.h: who gets which connection: the queue of those who wait and the places for
- * connections, as a state machine without input, output, clock or memory of its own. It decides; the
- * rest of lib/pool does. Both ways into a pool run over it, and a test walks through every interleaving
- * of it.
+ * connections, as a state machine without input, output, clock or memory of its own. It decides;
+ * the rest of lib/pool does. Both ways into a pool run over it, and a test walks through every
+ * interleaving of it.
  *
  * What holds after every call, whatever it was:
  *   - nobody waits while a connection is idle;
- *   - those who wait are served in the order in which they asked; one whose connection turned out to
- *     be dead before it was told keeps its place;
+ *   - those who wait are served in the order in which they asked; one whose connection turned out
+ * to be dead before it was told keeps its place;
  *   - a slot that is HANDED belongs to exactly one waiter, and the other way round;
  *   - slots that are not EMPTY are never more than max, those that are being closed included. */
 #ifndef TUSK_POOL_SLOTS_H
@@ -105,17 +105,17 @@ void tusk__slots_init(tusk__slots *);
 void tusk__slot_init(tusk__slot *);
 void tusk__waiter_init(tusk__waiter *);
 
-/* Queues the waiter: at the end, or, if it is asking again because the connection it got was no good,
- * where it stood. It may be HANDED when this returns. */
+/* Queues the waiter: at the end, or, if it is asking again because the connection it got was no
+ * good, where it stood. It may be HANDED when this returns. */
 void tusk__slots_ask(tusk__slots *, tusk__waiter *, bool again);
-/* The waiter does not want to wait any more: nothing happens to it from now on. What it had been handed
- * goes to the next. */
+/* The waiter does not want to wait any more: nothing happens to it from now on. What it had been
+ * handed goes to the next. */
 void tusk__slots_leave(tusk__slots *, tusk__waiter *);
 /* The waiter has been told: the slot is LENT, the waiter is OUT. */
 tusk__slot *tusk__slots_take(tusk__slots *, tusk__waiter *);
-/* The one way for a slot to change. IDLE: goes to the oldest waiter, if any. A HANDED slot that closes
- * puts its waiter back to where it stood in the queue. False, and nothing happens: the slot's state does not
- * allow that. */
+/* The one way for a slot to change. IDLE: goes to the oldest waiter, if any. A HANDED slot that
+ * closes puts its waiter back to where it stood in the queue. False, and nothing happens: the
+ * slot's state does not allow that. */
 bool tusk__slots_move(tusk__slots *, tusk__slot *, enum tusk__slot_state to);
 
 /* How many connections should be opened now. */

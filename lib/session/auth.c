@@ -218,7 +218,10 @@ static int on_sasl_continue(tusk_conn *c, tusk_slice rest)
     if (status != TUSK_OK)
         return scram_failed(c, status);
     c->login.deriving = true;
-    if (c->ops == NULL) /* a detached connection has nobody to call it back */
+    if (c->ops != NULL)
+        c->ops->recall(c);
+    /* Keys that are known take no time; a detached connection has nobody to call it back. */
+    if (c->ops == NULL || c->login.scram.keys.valid)
         while (c->login.deriving)
             tusk__session_work(c);
     else
@@ -234,6 +237,8 @@ static int on_sasl_final(tusk_conn *c, tusk_slice rest)
     if (status != TUSK_OK)
         return scram_failed(c, status);
     c->login.proved = true;
+    if (c->ops != NULL)
+        c->ops->remember(c);
     return TUSK_OK;
 }
 

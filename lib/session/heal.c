@@ -51,11 +51,11 @@ static bool name_trouble(const tusk_error *e)
 static void names_lost(tusk_conn *c)
 {
     tusk__cache_forget(c);
-    bool found = c->settings.pooler == TUSK__POOLER_AUTO;
-    if (found && c->profile != TUSK__PROFILE_DIRECT)
+    if (c->settings.pooler != TUSK__POOLER_AUTO)
+        return;
+    if (c->profile != TUSK__PROFILE_DIRECT)
         tusk__session_set_profile(c, TUSK__PROFILE_UNAWARE);
-    else if (found)
-        tusk__session_forget_endpoint(c);
+    tusk__session_forget_endpoint(c);
 }
 
 void tusk__heal_note(tusk_conn *c, tusk_req *r)

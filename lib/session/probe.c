@@ -40,6 +40,8 @@ static int on_row(void *ud, const tusk_row *row)
         settle(c, tusk__profile_of_name(name));
     else
         settle(c, pid == c->pid && c->pid != 0 ? TUSK__PROFILE_DIRECT : TUSK__PROFILE_UNAWARE);
+    if (c->ops != NULL)
+        c->ops->learned(c, c->profile);
     return TUSK_OK;
 }
 

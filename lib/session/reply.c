@@ -61,10 +61,11 @@ int tusk__on_params(tusk_conn *c, const tusk__frame *f)
     return status;
 }
 
-/* A request that was healed went out again without the name. */
+/* Are its columns those that the statement remembers? A request that was healed went out again
+ * without the name. */
 static bool by_name(const tusk_req *r)
 {
-    return r->stmt != NULL && r->tries == 0;
+    return r->stmt != NULL && r->tries == 0 && !r->columns_anew;
 }
 
 /* Where the columns of the current result are. */

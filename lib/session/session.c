@@ -50,7 +50,8 @@ void tusk__session_set_profile(tusk_conn *c, enum tusk__profile_id profile)
 
 void tusk__session_forget_endpoint(tusk_conn *c)
 {
-    (void)c;
+    if (c->ops != NULL)
+        c->ops->learned(c, TUSK__PROFILE_UNKNOWN);
 }
 
 const char *tusk_conn_endpoint(const tusk_conn *c)
@@ -187,6 +188,10 @@ void tusk_close(tusk_conn *c)
 {
     if (c == NULL || c->closing)
         return;
+    if (c->keeper != NULL) {
+        c->keeper(c);
+        return;
+    }
     tusk__session_enter(c);
     c->closing = true;
     if (c->phase == TUSK__IDLE && c->head == NULL)

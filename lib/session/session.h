@@ -111,6 +111,7 @@ struct tusk_req {
     uint8_t dropped;        /* enum tusk__drop */
     bool describe;          /* executes nothing */
     bool prepares;          /* carries the Parse of stmt */
+    bool columns_anew;      /* asks for its columns, although stmt may know some */
     bool binary;            /* one format for all result columns: binary or text */
     bool custom_formats;    /* the caller gave a format per column */
     bool internal;          /* ours: the caller never sees it */
@@ -152,6 +153,12 @@ typedef struct tusk__link_ops {
     /* The attempt failed before ready: NULL if another one is being made and nothing has ended, else
      * the text to report (of all attempts); it lives as long as the link. */
     const char *(*retry)(tusk_conn *, const tusk_error *);
+    /* Between connections: gives conn->login.scram the keys of an earlier login, if they are known;
+     * keeps those that were just proved right; keeps what was found out about the endpoint (UNKNOWN:
+     * what was known is doubtful). */
+    void (*recall)(tusk_conn *);
+    void (*remember)(tusk_conn *);
+    void (*learned)(tusk_conn *, enum tusk__profile_id);
     void (*drop)(tusk_conn *, bool orderly);/* close the transport; bytes are not moved any more */
     void (*free)(tusk_conn *);
 } tusk__link_ops;
@@ -260,6 +267,7 @@ struct tusk_conn {
     size_t key_len;
     char tx;
     int tx_level;            /* of tusk_begin: 1 a transaction, more: savepoints */
+    void (*keeper)(tusk_conn *); /* the pool it belongs to: takes what tusk_close is called with */
     bool parked;             /* idle in a pool: nobody may use it */
     uint8_t dirt;            /* enum tusk__dirt: what commands have left behind in the session */
     uint64_t nrequests;      /* ever queued */
@@ -429,6 +437,7 @@ struct tusk__stmt {
     uint32_t generation;    /* in a comment behind the text, see tusk__put_generation */
     bool named;             /* name belongs to this generation */
     bool text_only;         /* a result column has no binary form */
+    bool described;         /* description is that of its last Parse */
     bool in_batch;          /* PREPARING as part of a batch, whose failure would skip the Parse */
     tusk__description description;
     tusk_buf parse_error;   /* fields of the ErrorResponse that burned it */

@@ -116,7 +116,11 @@ static void encode_one_shot(tusk_buf *out, const tusk_request *rq, const tusk_re
     expect(w, TUSK__EXECUTE);
 }
 
-/* First use: [Close evicted] [Close itself, if an earlier Parse of this name failed] Parse Describe
+/* A tracker prepares the text again on each server, and each time after whatever DDL there was: no
+ * error tells that the columns are others than last time. So there they are asked for with each
+ * Bind.
+ *
+ * First use: [Close evicted] [Close itself, if an earlier Parse of this name failed] Parse Describe
  * Bind Execute. Close only at the head: behind a Parse some poolers answer it too early. */
 static int encode_named(tusk_conn *c, tusk_buf *out, const tusk_request *rq, tusk_req *r,
                         plan_writer *w)
@@ -124,6 +128,9 @@ static int encode_named(tusk_conn *c, tusk_buf *out, const tusk_request *rq, tus
     tusk__stmt *s = r->stmt;
     int closes = 0;
     r->prepares = s->state == TUSK__STMT_NEW || s->state == TUSK__STMT_BURNED;
+    r->columns_anew = c->profile != TUSK__PROFILE_DIRECT || !(r->prepares || s->described);
+    if (r->prepares)
+        s->described = !r->columns_anew;
     if (r->prepares) {
         for (tusk__stmt *e = c->cache.evicted; e != NULL && closes < MAX_CLOSES; e = e->chain) {
             tusk__encode_close(out, 'S', e->name);
@@ -135,14 +142,20 @@ static int encode_named(tusk_conn *c, tusk_buf *out, const tusk_request *rq, tus
             expect(w, TUSK__CLOSE);
         }
         tusk__encode_parse(out, s->name, rq->sql, s->generation, rq->args, rq->nargs);
-        tusk__encode_describe(out, 'S', s->name);
         expect(w, TUSK__PARSE);
+    }
+    if (r->prepares && !r->columns_anew) {
+        tusk__encode_describe(out, 'S', s->name);
         expect(w, TUSK__PARAMS);
         expect(w, TUSK__COLUMNS);
     }
     tusk__encode_bind(out, s->name, rq->args, rq->nargs, NULL, 0, result_format(r));
-    tusk__encode_execute(out, 0);
     expect(w, TUSK__BIND);
+    if (r->columns_anew) {
+        tusk__encode_describe(out, 'P', "");
+        expect(w, TUSK__COLUMNS);
+    }
+    tusk__encode_execute(out, 0);
     expect(w, TUSK__EXECUTE);
     return closes;
 }

@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     if (tusk_loop_new(&loop, NULL) != TUSK_OK || tusk_config_new(&config, NULL, NULL) != TUSK_OK)
         return 1;
     bool ok = (argc < 2 || tusk_config_parse(config, argv[1]) == TUSK_OK) &&
-              tusk_config_env(config) == TUSK_OK &&
+              tusk_config_env(config) == TUSK_OK && tusk_config_check(config) == TUSK_OK &&
               tusk_connect(&a.conn, config, tusk_loop_host(loop), NULL, NULL) == TUSK_OK;
     if (ok) {
         ask(&a, "select 'hello ' || $1", "world");

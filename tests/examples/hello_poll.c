@@ -112,7 +112,7 @@ int main(int argc, char **argv)
     if (tusk_config_new(&config, NULL, NULL) != TUSK_OK)
         return 1;
     bool ok = (argc < 2 || tusk_config_parse(config, argv[1]) == TUSK_OK) &&
-              tusk_config_env(config) == TUSK_OK &&
+              tusk_config_env(config) == TUSK_OK && tusk_config_check(config) == TUSK_OK &&
               tusk_connect(&a.conn, config, &loop.host, NULL, NULL) == TUSK_OK;
     if (ok) {
         if (!tusk_query(a.conn, "select 'hello ' || $1", TUSK_ARGS(tusk_text("poll")), 0, &print,

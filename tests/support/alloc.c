@@ -81,7 +81,7 @@ void test_fence(test_alloc *a, void *p, size_t used, size_t size)
         return;
     }
 #ifdef HAVE_ASAN
-    ASAN_POISON_MEMORY_REGION(fence.from, fence.to - fence.from);
+    ASAN_POISON_MEMORY_REGION(fence.from, (size_t)(fence.to - fence.from));
     a->fences++;
 #endif
 #ifdef VALGRIND_MAKE_MEM_NOACCESS

@@ -1,0 +1,352 @@
+/* lib/pool/threads.c: the pool between threads. The books are the engine's, under one mutex;
+ * whoever is served is woken through a condition variable of its own. The pool has no thread:
+ * connecting, rolling back and seeing connections off are done by those who wait, one thread for
+ * each, and of those who wait the newest, since it will wait longest. If it is served meanwhile,
+ * another takes over where it was. */
+#include <errno.h>
+#include <time.h>
+#include "lib/pool/pool.h"
+
+/* How long a thread without a bell minds a connection before it looks round. */
+#define DEAF_SLICE (20 * TUSK__MS)
+/* How often idle connections are looked at by tusk_pool_maintain. */
+#define LOOK_EVERY TUSK__SECOND
+
+/* ── condition variables on the monotonic clock ───────────────────────────────────────────── */
+
+int tusk__cond_init(pthread_cond_t *cond)
+{
+#ifdef __APPLE__
+    return pthread_cond_init(cond, NULL) == 0 ? TUSK_OK : TUSK_ENOMEM;
+#else
+    pthread_condattr_t attr;
+    if (pthread_condattr_init(&attr) != 0)
+        return TUSK_ENOMEM;
+    bool made = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+                pthread_cond_init(cond, &attr) == 0;
+    pthread_condattr_destroy(&attr);
+    return made ? TUSK_OK : TUSK_ENOMEM;
+#endif
+}
+
+static void wait_until(tusk_pool *p, pthread_cond_t *cond, int64_t until)
+{
+    if (until == TUSK_NEVER) {
+        pthread_cond_wait(cond, &p->mutex);
+        return;
+    }
+#ifdef __APPLE__
+    int64_t left = until - tusk_now();
+    struct timespec t = {left > 0 ? left / TUSK__SECOND : 0, left > 0 ? left % TUSK__SECOND : 0};
+    pthread_cond_timedwait_relative_np(cond, &p->mutex, &t);
+#else
+    struct timespec t = {(time_t)(until / TUSK__SECOND), (long)(until % TUSK__SECOND)};
+    pthread_cond_timedwait(cond, &p->mutex, &t);
+#endif
+}
+
+/* ── who is called ────────────────────────────────────────────────────────────────────────── */
+
+static tusk__taker *taker_of(tusk_ticket *t)
+{
+    return (tusk__taker *)(void *)t;
+}
+
+void tusk__taker_wake(tusk_ticket *t)
+{
+    tusk__taker *k = taker_of(t);
+    if (k->driving)
+        tusk__bell_ring(&k->bell);
+    else
+        pthread_cond_signal(&k->cond);
+}
+
+/* A connection that only moves when somebody minds it, or NULL. */
+static tusk__seat *orphan(const tusk_pool *p)
+{
+    static const enum tusk__slot_state states[] = {TUSK__SLOT_CLOSING, TUSK__SLOT_RETURNING,
+                                                   TUSK__SLOT_OPENING};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        const tusk__chain *list = &p->slots.lists[states[i]];
+        for (tusk__chain *c = list->next; c != list; c = c->next) {
+            tusk__seat *seat = tusk__seat_of((tusk__slot *)(void *)c);
+            if (!seat->driven && tusk__chain_empty(&seat->work))
+                return seat;
+        }
+    }
+    return NULL;
+}
+
+static bool may_open(const tusk_pool *p)
+{
+    return tusk__slots_wanted(&p->slots) > 0 && tusk_now() >= p->connect_at;
+}
+
+static bool work_for_one(const tusk_pool *p)
+{
+    return orphan(p) != NULL ||
+           (tusk__slots_wanted(&p->slots) > 0 && (!p->keeper || tusk_now() >= p->connect_at));
+}
+
+static tusk__taker *somebody(const tusk_pool *p)
+{
+    for (tusk__chain *c = p->helpers.next; c != &p->helpers; c = c->next) {
+        tusk__taker *k = (tusk__taker *)(void *)((char *)c - offsetof(tusk__taker, helpers));
+        if (!k->driving)
+            return k;
+    }
+    for (tusk__chain *c = p->slots.queue.prev; c != &p->slots.queue; c = c->prev) {
+        tusk__taker *k = taker_of(tusk__ticket_of((tusk__waiter *)(void *)c));
+        if (!k->driving)
+            return k;
+    }
+    return NULL;
+}
+
+void tusk__threads_recruit(tusk_pool *p)
+{
+    if (p->called > 0 || !work_for_one(p))
+        return;
+    tusk__taker *k = somebody(p);
+    if (k == NULL || k->called)
+        return;
+    k->called = true;
+    p->called++;
+    pthread_cond_signal(&k->cond);
+}
+
+void tusk__threads_tell(tusk_pool *p)
+{
+    for (tusk__chain *c = p->helpers.next; c != &p->helpers; c = c->next)
+        tusk__taker_wake((tusk_ticket *)(void *)((char *)c - offsetof(tusk__taker, helpers)));
+}
+
+/* ── minding connections ──────────────────────────────────────────────────────────────────── */
+
+static void drive(tusk_pool *p, tusk__taker *k, tusk__seat *seat, int64_t deadline)
+{
+    if (!tusk__bell_open(&k->bell) && deadline - tusk_now() > DEAF_SLICE)
+        deadline = tusk_now() + DEAF_SLICE;
+    seat->driven = k->driving = true;
+    k->bell.rung = false;
+    tusk__threads_recruit(p); /* there may be more to do than this */
+    tusk__pool_unlock(p);
+    bool there = p->ops->drive(seat, deadline, &k->bell);
+    tusk__pool_lock(p);
+    k->driving = false;
+    if (!there)
+        return;
+    seat->driven = false;
+    if (seat->slot.state == TUSK__SLOT_CLOSING)
+        tusk__seat_close_soon(seat);
+}
+
+/* One piece of what is to be done, until it is over or this thread is wanted elsewhere. False:
+ * there is nothing. */
+static bool help(tusk_pool *p, tusk__taker *k, int64_t deadline)
+{
+    tusk__seat *seat = orphan(p);
+    if (seat == NULL && may_open(p)) {
+        seat = tusk__pool_open(p);
+        if (seat == NULL)
+            return true;
+    }
+    if (seat == NULL)
+        return false;
+    drive(p, k, seat, deadline);
+    return true;
+}
+
+/* Until this thread is called, or there is something to do again. */
+static void rest(tusk_pool *p, tusk__taker *k, int64_t until)
+{
+    bool keeper = !p->keeper && tusk__slots_wanted(&p->slots) > 0;
+    if (keeper) {
+        p->keeper = true;
+        until = p->connect_at < until ? p->connect_at : until;
+    }
+    wait_until(p, &k->cond, until);
+    if (keeper)
+        p->keeper = false;
+    if (k->called) {
+        k->called = false;
+        p->called--;
+    }
+}
+
+/* ── a thread inside ──────────────────────────────────────────────────────────────────────── */
+
+static int come_in(tusk_pool *p, tusk__taker *k)
+{
+    tusk__ticket_init(&k->ticket, p, TUSK__TICKET_TAKE);
+    tusk__chain_init(&k->helpers);
+    tusk__bell_init(&k->bell);
+    k->driving = k->called = false;
+    int status = tusk__cond_init(&k->cond);
+    if (status == TUSK_OK)
+        p->inside++;
+    return status;
+}
+
+static void go_out(tusk_pool *p, tusk__taker *k)
+{
+    tusk__chain_remove(&k->helpers);
+    if (k->called)
+        p->called--;
+    tusk__bell_close(&k->bell);
+    pthread_cond_destroy(&k->cond);
+    if (--p->inside == 0)
+        pthread_cond_broadcast(&p->idle_cond);
+}
+
+void tusk__threads_empty(tusk_pool *p)
+{
+    tusk__threads_tell(p);
+    while (p->inside > 0) {
+        tusk__pool_work(p);
+        if (p->inside > 0)
+            pthread_cond_wait(&p->idle_cond, &p->mutex);
+    }
+}
+
+/* ── taking ───────────────────────────────────────────────────────────────────────────────── */
+
+/* Until the ticket is served (TUSK_OK) or ends. */
+static int wait_served(tusk_pool *p, tusk__taker *k)
+{
+    tusk_ticket *t = &k->ticket;
+    for (;;) {
+        tusk__pool_work(p);
+        if (t->waiter.state != TUSK__WAITER_WAITING)
+            return t->status;
+        if (tusk_now() >= t->deadline)
+            tusk__ticket_end(t, TUSK_ETIMEDOUT);
+        else if (!help(p, k, t->deadline) && t->waiter.state == TUSK__WAITER_WAITING)
+            rest(p, k, t->deadline);
+    }
+}
+
+/* The slot is HANDED. TUSK_OK: it is lent; TUSK_EAGAIN: not this one. */
+static int try_seat(tusk_pool *p, tusk_ticket *t)
+{
+    tusk__seat *seat = tusk__seat_of(tusk__slots_take(&p->slots, &t->waiter));
+    seat->lent_out = true;
+    tusk__pool_work(p);
+    tusk__pool_unlock(p);
+    bool alive = p->ops->alive(seat);
+    int status = alive ? p->ops->lend(seat, true) : TUSK_EAGAIN;
+    tusk__pool_lock(p);
+    t->seat = seat;
+    if (status == TUSK_OK && !seat->discard && !seat->broken) {
+        tusk__ticket_served(t, seat);
+        return TUSK_OK;
+    }
+    tusk__seat_retire(seat, alive && !seat->broken ? TUSK__WHY_discarded : TUSK__WHY_broken);
+    return status == TUSK_OK ? TUSK_EAGAIN : status;
+}
+
+static int take(tusk_pool *p, tusk__taker *k, int64_t timeout)
+{
+    tusk_ticket *t = &k->ticket;
+    int status = tusk__ticket_ask(t, timeout);
+    while (status == TUSK_OK) {
+        status = wait_served(p, k);
+        if (status == TUSK_OK)
+            status = try_seat(p, t);
+        else
+            break;
+        if (status != TUSK_EAGAIN)
+            break;
+        status = p->closed ? TUSK_ECLOSED : TUSK_OK;
+        if (status == TUSK_OK) {
+            if (t->deadline < p->next_timeout)
+                p->next_timeout = t->deadline;
+            tusk__slots_ask(&p->slots, &t->waiter, true);
+        }
+    }
+    return status;
+}
+
+int tusk_pool_take(tusk_pool *p, tusk_conn **conn, int64_t timeout)
+{
+    tusk__taker k;
+    *conn = NULL;
+    int status = tusk__pool_enter(p);
+    if (status != TUSK_OK)
+        return status;
+    status = p->threads && timeout >= 0 ? come_in(p, &k) : TUSK_EINVAL;
+    if (status == TUSK_OK) {
+        tusk__pool_upkeep(p, k.ticket.asked);
+        status = take(p, &k, timeout);
+        if (status == TUSK_OK)
+            *conn = k.ticket.seat->conn;
+        go_out(p, &k);
+    }
+    tusk__pool_leave(p);
+    return status;
+}
+
+int tusk_pool_exec(tusk_pool *p, tusk_result **result, const char *sql, const tusk_arg *args,
+                   size_t nargs)
+{
+    tusk_conn *c;
+    if (result != NULL)
+        *result = NULL;
+    int status = tusk_pool_take(p, &c, 0);
+    if (status != TUSK_OK)
+        return status;
+    status = tusk_exec(c, result, sql, args, nargs);
+    tusk_pool_give(p, c);
+    return status;
+}
+
+/* ── maintaining, draining ────────────────────────────────────────────────────────────────── */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int tusk_pool_maintain(tusk_pool *p, int64_t timeout)
+{
+    tusk__taker k;
+    int status = tusk__pool_enter(p);
+    if (status != TUSK_OK)
+        return status;
+    status = p->threads && timeout >= 0 ? come_in(p, &k) : TUSK_EINVAL;
+    if (status == TUSK_OK) {
+        int64_t deadline = tusk__later(k.ticket.asked, timeout), look_at = k.ticket.asked, now;
+        tusk__chain_insert(&p->helpers, &k.helpers);
+        while (!p->closed && (now = tusk_now()) < deadline) {
+            if (now >= look_at) {
+                p->suspect = true;
+                look_at = now + LOOK_EVERY;
+            }
+            tusk__pool_upkeep(p, now);
+            tusk__pool_work(p);
+            int64_t until = earlier(earlier(deadline, look_at), p->next_upkeep);
+            if (!p->closed && !help(p, &k, until) && !p->closed)
+                rest(p, &k, until);
+        }
+        status = p->closed ? TUSK_ECLOSED : TUSK_OK;
+        go_out(p, &k);
+    }
+    tusk__pool_leave(p);
+    return status;
+}
+
+int tusk__threads_drain(tusk_pool *p, int64_t deadline)
+{
+    tusk__taker k;
+    int status = come_in(p, &k);
+    if (status != TUSK_OK)
+        return status;
+    tusk__chain_insert(&p->helpers, &k.helpers);
+    while (p->slots.size > 0 && tusk_now() < deadline && !p->freed) {
+        tusk__pool_work(p);
+        if (p->slots.size > 0 && !help(p, &k, deadline) && p->slots.size > 0 && !p->freed)
+            rest(p, &k, deadline);
+    }
+    go_out(p, &k);
+    return p->slots.size == 0 ? TUSK_OK : TUSK_ETIMEDOUT;
+}
