@@ -1,4 +1,5 @@
-/* fuzz/fuzz_type_range.c: ranges and multiranges. Bounds in the wrong order can be written, not read. */
+/* fuzz/fuzz_type_range.c: ranges and multiranges. Bounds in the wrong order can be written, not
+ * read. */
 #include "fuzz/type_check.h"
 
 TYPE_FUZZER({3904, TYPE_PARTIAL, NULL}, {3906, TYPE_PARTIAL, NULL}, {3908, TYPE_PARTIAL, NULL},

@@ -14,11 +14,11 @@
     } while (0)
 
 static const tusk_typedesc described[] = {
-    {70001, 0, 'e', {"mood", 4}},       {70002, 70001, 'a', {"_mood", 5}},
-    {70003, 23, 'd', {"small", 5}},     {70004, 25, 'r', {"textrange", 9}},
-    {70005, 70004, 'm', {"multi", 5}},  {70006, 0, 'b', {"hstore", 6}},
-    {70007, 0, 'b', {"vector", 6}},     {70008, 0, 'b', {"halfvec", 7}},
-    {70009, 0, 'b', {"sparsevec", 9}},  {70010, 0, 'b', {"cube", 4}},
+    {70001, 0, 'e', {"mood", 4}},      {70002, 70001, 'a', {"_mood", 5}},
+    {70003, 23, 'd', {"small", 5}},    {70004, 25, 'r', {"textrange", 9}},
+    {70005, 70004, 'm', {"multi", 5}}, {70006, 0, 'b', {"hstore", 6}},
+    {70007, 0, 'b', {"vector", 6}},    {70008, 0, 'b', {"halfvec", 7}},
+    {70009, 0, 'b', {"sparsevec", 9}}, {70010, 0, 'b', {"cube", 4}},
     {70011, 0, 'c', {"pair", 4}},
 };
 
@@ -126,8 +126,8 @@ static void check_bulk(tusk_value v)
     int sound = tusk_to_array(v, &a);
     int as4 = tusk_array_int4s(v, four, 4096, &n);
     int as8 = as4 == TUSK_OK ? TUSK_ETYPE : tusk_array_int8s(v, eight, 4096, &n);
-    int as_real = as4 == TUSK_OK || as8 == TUSK_OK ? TUSK_ETYPE
-                                                   : tusk_array_float8s(v, real, 4096, &n);
+    int as_real =
+        as4 == TUSK_OK || as8 == TUSK_OK ? TUSK_ETYPE : tusk_array_float8s(v, real, 4096, &n);
     if (as4 != TUSK_OK && as8 != TUSK_OK && as_real != TUSK_OK)
         return;
     MUST(sound == TUSK_OK && n == (size_t)a.count);
@@ -137,7 +137,8 @@ static void check_bulk(tusk_value v)
         if (as_real == TUSK_OK)
             MUST(tusk_to(elem, &d) == TUSK_OK && memcmp(&d, &real[i], sizeof d) == 0);
         else
-            MUST(tusk_to(elem, &number) == TUSK_OK && number == (as4 == TUSK_OK ? four[i] : eight[i]));
+            MUST(tusk_to(elem, &number) == TUSK_OK &&
+                 number == (as4 == TUSK_OK ? four[i] : eight[i]));
     }
 }
 

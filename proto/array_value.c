@@ -48,8 +48,9 @@ static int open_any(const tusk_value *v, array_body *out)
     return TUSK_OK;
 }
 
-/* Elements of `size` bytes follow each other at a fixed stride, if none is NULL: then one look at all
- * lengths tells that there is nothing else, and the loop over the values has no branch in it. */
+/* Elements of `size` bytes follow each other at a fixed stride, if none is NULL: then one look at
+ * all lengths tells that there is nothing else, and the loop over the values has no branch in it.
+ */
 static int open_items(const tusk_value *v, enum tusk__rep rep, size_t size, size_t room, size_t *n,
                       const uint8_t **at)
 {
@@ -70,9 +71,9 @@ static int open_items(const tusk_value *v, enum tusk__rep rep, size_t size, size
     return i.count > room ? TUSK_ERANGE : TUSK_OK;
 }
 
-/* Four elements at once where the compiler has vectors: the lengths are looked at together, and bytes
- * are swapped in pairs, then pairs in words. (Compilers turn a plain loop's swap into one instruction
- * that has no vector form on the oldest x86-64.) */
+/* Four elements at once where the compiler has vectors: the lengths are looked at together, and
+ * bytes are swapped in pairs, then pairs in words. (Compilers turn a plain loop's swap into one
+ * instruction that has no vector form on the oldest x86-64.) */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector) && (defined(__SSE2__) || defined(__ARM_NEON))
 #define HAVE_VECTORS 1

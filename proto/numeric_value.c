@@ -181,8 +181,8 @@ int tusk__numeric_compare(const tusk_numeric *a, const tusk_numeric *b)
     int power = a->weight > b->weight ? a->weight : b->weight;
     int a_end = a->weight - a->ndigits, b_end = b->weight - b->ndigits;
     for (; power > a_end || power > b_end; power--) {
-        int difference = tusk_numeric_digit(a, a->weight - power) -
-                         tusk_numeric_digit(b, b->weight - power);
+        int difference =
+            tusk_numeric_digit(a, a->weight - power) - tusk_numeric_digit(b, b->weight - power);
         if (difference != 0)
             return left * difference;
     }

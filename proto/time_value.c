@@ -1,5 +1,5 @@
-/* proto/time_value.c: the server's dates and times as C's, by our own calendar: no time zone data, no
- * clock and no locale are asked. */
+/* proto/time_value.c: the server's dates and times as C's, by our own calendar: no time zone data,
+ * no clock and no locale are asked. */
 #include "proto/calendar.h"
 #include "proto/time_text.h"
 #include <tusk/types.h>

@@ -148,7 +148,8 @@ static int parse_hstore(tusk__conv *c, const tusk__type *type, tusk_slice s)
     return TUSK_OK;
 }
 
-const tusk__codec tusk__codec_hstore = {TUSK__REP_NONE, 0, render_hstore, parse_hstore, NULL, false};
+const tusk__codec tusk__codec_hstore = {TUSK__REP_NONE, 0,    render_hstore,
+                                        parse_hstore,   NULL, false};
 
 /* ── vector and halfvec: dimensions, an unused word, numbers ── */
 

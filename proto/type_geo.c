@@ -1,4 +1,5 @@
-/* proto/type_geo.c: point, lseg, path, box, polygon, line, circle: doubles in different brackets. */
+/* proto/type_geo.c: point, lseg, path, box, polygon, line, circle: doubles in different brackets.
+ */
 #include "proto/buf.h"
 #include "proto/decimal.h"
 #include "proto/types.h"
@@ -61,7 +62,7 @@ static int read_count(tusk__reader *in, int32_t *count)
 {
     *count = tusk__read_i32(in);
     return !in->bad && *count > 0 && (uint64_t)*count <= tusk__reader_left(in) / 16 ? TUSK_OK
-                                                                                     : TUSK_EDATA;
+                                                                                    : TUSK_EDATA;
 }
 
 static int render_list(tusk__conv *c, tusk__reader *in, bool closed)
@@ -357,4 +358,5 @@ const tusk__codec tusk__codec_box = {TUSK__REP_NONE, ';', render_box, parse_box,
 const tusk__codec tusk__codec_polygon = {TUSK__REP_NONE, 0,    render_polygon,
                                          parse_polygon,  NULL, false};
 const tusk__codec tusk__codec_line = {TUSK__REP_NONE, 0, render_line, parse_line, NULL, false};
-const tusk__codec tusk__codec_circle = {TUSK__REP_NONE, 0, render_circle, parse_circle, NULL, false};
+const tusk__codec tusk__codec_circle = {TUSK__REP_NONE, 0,    render_circle,
+                                        parse_circle,   NULL, false};

@@ -1,5 +1,5 @@
-/* proto/type_misc.c: the server's own kinds: the reg* family, tid, pg_lsn, snapshots, money; and the
- * types whose bytes only the server can print. */
+/* proto/type_misc.c: the server's own kinds: the reg* family, tid, pg_lsn, snapshots, money; and
+ * the types whose bytes only the server can print. */
 #include "proto/decimal.h"
 #include "proto/buf.h"
 #include "proto/types.h"
@@ -123,7 +123,7 @@ static void put_hex(tusk_buf *out, uint32_t v)
     while (shift > 0 && v >> shift == 0)
         shift -= 4;
     for (; shift >= 0; shift -= 4)
-        tusk_put_u8(out, (uint8_t)"0123456789ABCDEF"[v >> shift & 15]);
+        tusk_put_u8(out, (uint8_t) "0123456789ABCDEF"[v >> shift & 15]);
 }
 
 static int render_pg_lsn(tusk__conv *c, const tusk__type *type, tusk__reader *in)

@@ -71,7 +71,7 @@ static void put_hex16(tusk_buf *out, unsigned v)
     while (shift > 0 && v >> shift == 0)
         shift -= 4;
     for (; shift >= 0; shift -= 4)
-        tusk_put_u8(out, (uint8_t)"0123456789abcdef"[v >> shift & 15]);
+        tusk_put_u8(out, (uint8_t) "0123456789abcdef"[v >> shift & 15]);
 }
 
 static unsigned word_at(const uint8_t *addr, int i)
@@ -181,7 +181,8 @@ static bool take_v4(tusk_slice *s, uint8_t addr[4])
     return true;
 }
 
-/* Words up to the end; `*gap` is where "::" stood, -1 if nowhere. The number of words, -1 on error. */
+/* Words up to the end; `*gap` is where "::" stood, -1 if nowhere. The number of words, -1 on error.
+ */
 static int take_words(tusk_slice *s, uint8_t addr[16], int *gap)
 {
     int words = 0;
@@ -302,8 +303,8 @@ static void put_mac(tusk_buf *out, const uint8_t *bytes, size_t size)
     for (size_t i = 0; i < size; i++) {
         if (i > 0)
             tusk_put_u8(out, ':');
-        tusk_put_u8(out, (uint8_t)"0123456789abcdef"[bytes[i] >> 4]);
-        tusk_put_u8(out, (uint8_t)"0123456789abcdef"[bytes[i] & 15]);
+        tusk_put_u8(out, (uint8_t) "0123456789abcdef"[bytes[i] >> 4]);
+        tusk_put_u8(out, (uint8_t) "0123456789abcdef"[bytes[i] & 15]);
     }
 }
 

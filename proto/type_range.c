@@ -10,8 +10,10 @@ bool tusk__range_flags_valid(uint8_t flags)
 {
     if (flags & TUSK__RANGE_EMPTY)
         return flags == TUSK__RANGE_EMPTY;
-    bool lower = (flags & (TUSK__RANGE_LOWER_INC | TUSK__RANGE_LOWER_INF)) == (TUSK__RANGE_LOWER_INC | TUSK__RANGE_LOWER_INF);
-    bool upper = (flags & (TUSK__RANGE_UPPER_INC | TUSK__RANGE_UPPER_INF)) == (TUSK__RANGE_UPPER_INC | TUSK__RANGE_UPPER_INF);
+    bool lower = (flags & (TUSK__RANGE_LOWER_INC | TUSK__RANGE_LOWER_INF)) ==
+                 (TUSK__RANGE_LOWER_INC | TUSK__RANGE_LOWER_INF);
+    bool upper = (flags & (TUSK__RANGE_UPPER_INC | TUSK__RANGE_UPPER_INF)) ==
+                 (TUSK__RANGE_UPPER_INC | TUSK__RANGE_UPPER_INF);
     return flags < 32 && !lower && !upper;
 }
 

@@ -1,10 +1,9 @@
 /* proto/type_text.c: the types whose binary form is text, text behind a version byte, raw bytes or
  * a single one: text and its kin, json, xml, jsonb, jsonpath, bytea, "char", uuid, void. */
 #include "proto/auth.h"
+#include "proto/buf.h"
 #include "proto/decimal.h"
 #include "proto/types.h"
-
-#include "proto/buf.h"
 
 #include <string.h>
 

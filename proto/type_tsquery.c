@@ -1,7 +1,7 @@
 /* proto/type_tsquery.c: tsquery: on the wire an operator comes before its operands, and its right
- * operand before its left one. A query can be as deep as it is long, so nothing here recurses: sizes
- * of subtrees are found from the end, and what is still to print waits on a stack. Both live in memory
- * of the output's allocator, a constant times the input. */
+ * operand before its left one. A query can be as deep as it is long, so nothing here recurses:
+ * sizes of subtrees are found from the end, and what is still to print waits on a stack. Both live
+ * in memory of the output's allocator, a constant times the input. */
 #include "proto/buf.h"
 #include "proto/decimal.h"
 #include "proto/types.h"
@@ -12,15 +12,14 @@ enum kind { VALUE = 1, OPERATOR = 2 };
 enum operation { OP_NOT = 1, OP_AND = 2, OP_OR = 3, OP_PHRASE = 4 };
 
 /* How strongly an operator binds. */
-static const uint8_t priorities[] = {
-    [OP_NOT] = 4, [OP_AND] = 2, [OP_OR] = 1, [OP_PHRASE] = 3};
+static const uint8_t priorities[] = {[OP_NOT] = 4, [OP_AND] = 2, [OP_OR] = 1, [OP_PHRASE] = 3};
 
 /* What waits to be printed. */
 typedef struct job {
     enum { NODE, INFIX, CLOSE } what;
-    uint32_t item;   /* NODE, INFIX */
-    uint8_t outer;   /* NODE: the priority of what it stands in */
-    bool in_phrase;  /* NODE: it is a phrase's right operand */
+    uint32_t item;  /* NODE, INFIX */
+    uint8_t outer;  /* NODE: the priority of what it stands in */
+    bool in_phrase; /* NODE: it is a phrase's right operand */
 } job;
 
 typedef struct query {
@@ -115,7 +114,7 @@ static void print_value(query *q, tusk__reader *in)
         tusk_put_u8(out, '*');
     for (int i = 3; i >= 0; i--)
         if (weights >> i & 1)
-            tusk_put_u8(out, (uint8_t)"DCBA"[i]);
+            tusk_put_u8(out, (uint8_t) "DCBA"[i]);
 }
 
 static void print_node(query *q, job j)

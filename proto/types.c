@@ -22,8 +22,8 @@ enum row {
 #undef TUSK__TYPE
 };
 
-/* The row of each oid, plus 1. What has no array type puts its entry behind the last oid, as no entry
- * may be given twice. */
+/* The row of each oid, plus 1. What has no array type puts its entry behind the last oid, as no
+ * entry may be given twice. */
 enum { LAST_OID = 6157 };
 static const uint8_t rows[LAST_OID + 1 + TABLE_SIZE] = {
 #define TUSK__TYPE(oid, array, name, codec, of)                                                    \
@@ -64,14 +64,10 @@ static const struct {
     const char *name;
     const tusk__codec *codec;
 } extensions[] = {
-    {"citext", &tusk__codec_text},
-    {"ltree", &tusk__codec_jsonb},
-    {"lquery", &tusk__codec_jsonb},
-    {"ltxtquery", &tusk__codec_jsonb},
-    {"hstore", &tusk__codec_hstore},
-    {"vector", &tusk__codec_pgvector},
-    {"halfvec", &tusk__codec_halfvec},
-    {"sparsevec", &tusk__codec_sparsevec},
+    {"citext", &tusk__codec_text},     {"ltree", &tusk__codec_jsonb},
+    {"lquery", &tusk__codec_jsonb},    {"ltxtquery", &tusk__codec_jsonb},
+    {"hstore", &tusk__codec_hstore},   {"vector", &tusk__codec_pgvector},
+    {"halfvec", &tusk__codec_halfvec}, {"sparsevec", &tusk__codec_sparsevec},
     {"cube", &tusk__codec_cube},
 };
 

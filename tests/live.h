@@ -61,6 +61,10 @@ void live_kill(int32_t pid);
  * "ClientRead" ...; see pg_stat_activity). */
 void live_wait_busy(tusk_conn *c, const char *event);
 
+/* The text with this process's id in place of each @: names in the database that no other test, run
+ * at the same time, can use. Valid until the eighth call after this one. */
+const char *live_own(const char *text);
+
 /* ── asking ── */
 
 /* Runs a statement that must succeed. */

@@ -110,7 +110,7 @@ static const struct script {
     const tusk_sink *sink;
 } scripts[KINDS] = {
     [READY] = {"ready", "select 1", 0, &sink},
-    [NOTIFY] = {"notify", "notify news", 0, &sink},
+    [NOTIFY] = {"notify", "notify news@", 0, &sink},
     [NOTICE] = {"notice", "do $$ begin raise notice 'so'; end $$", 0, &sink},
     [CLOSED] = {"closed", "select pg_terminate_backend(pg_backend_pid())", 0, &sink},
     [PARAMS] = {"params", "select $1::int4", TUSK_DESCRIBE, &sink},
@@ -126,9 +126,10 @@ static void begin(actor *a)
 {
     const struct script *s = &scripts[a->when];
     a->c = live_connect(NULL, &watcher, a);
-    live_send_sink(a->c, a->when == PULL ? "create temp table t (n int4)" : "listen news", 0,
+    live_send_sink(a->c,
+                   a->when == PULL ? "create temp table t (n int4)" : live_own("listen news@"), 0,
                    a->when == DONE ? &live_sink : &sink, a->when == DONE ? (void *)&a->reply : a);
-    live_send_sink(a->c, s->sql, s->flags, s->sink, a);
+    live_send_sink(a->c, live_own(s->sql), s->flags, s->sink, a);
     live_send_sink(a->c, "select 1", 0, &sink, a);
 }
 

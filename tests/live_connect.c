@@ -232,12 +232,11 @@ static void no_room_for_this_role(void)
 {
     tusk_conn *c = live_open(NULL);
     attempt a;
-    live_do_simple(c, "drop role if exists tusk_live_limited;"
-                      "create role tusk_live_limited login connection limit 0");
+    live_do(c, live_own("create role tusk_live_@ login connection limit 0"));
     char settings[512];
-    snprintf(settings, sizeof settings, "host=%s user=tusk_live_limited", socket_dir());
+    snprintf(settings, sizeof settings, "host=%s user=%s", socket_dir(), live_own("tusk_live_@"));
     fails(&a, settings, TUSK_ESERVER, "53300", "too many connections");
-    live_do(c, "drop role tusk_live_limited");
+    live_do(c, live_own("drop role tusk_live_@"));
     tusk_close(c);
 }
 

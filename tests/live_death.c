@@ -115,17 +115,18 @@ static void mid_pipeline(void)
     obituary o = {0};
     live_reply r[6] = {{0}};
     tusk_conn *keeper = live_open(NULL);
-    live_do(keeper, "drop table if exists tusk_death");
-    live_do(keeper, "create table tusk_death (n int4)");
+    live_do(keeper, live_own("drop table if exists tusk_death@"));
+    live_do(keeper, live_own("create table tusk_death@ (n int4)"));
     tusk_conn *c = live_open_watched(NULL, &watcher, &o);
-    live_send(c, "insert into tusk_death values (1)", 0, &r[0]);
-    live_send(c, "insert into tusk_death values (2)", 0, &r[1]);
-    live_send(c, "insert into tusk_death select 3 from pg_sleep(100)", 0, &r[2]);
-    live_send(c, "insert into tusk_death values (4)", 0, &r[3]);
+    live_send(c, live_own("insert into tusk_death@ values (1)"), 0, &r[0]);
+    live_send(c, live_own("insert into tusk_death@ values (2)"), 0, &r[1]);
+    live_send(c, live_own("insert into tusk_death@ select 3 from pg_sleep(100)"), 0, &r[2]);
+    live_send(c, live_own("insert into tusk_death@ values (4)"), 0, &r[3]);
     live_wait_busy(c, "PgSleep");
     live_wait(c, &r[1].done);
     live_kill(tusk_conn_pid(c));
-    live_send(c, "insert into tusk_death values (5)", 0, &r[4]); /* with no step in between */
+    live_send(c, live_own("insert into tusk_death@ values (5)"), 0,
+              &r[4]); /* with no step in between */
     live_reply *last = &r[5];
     live_send(c, "select 1", TUSK_DESCRIBE, last);
     live_wait(c, &last->done);
@@ -143,8 +144,8 @@ static void mid_pipeline(void)
     /* Describing changes nothing, whatever became of it. */
     assert_true(r[5].fate == TUSK_NOT_SENT || r[5].fate == TUSK_FAILED);
     expect_killed(&o);
-    assert_int_equal(live_number(keeper, "select sum(n) from tusk_death"), 3);
-    live_do(keeper, "drop table tusk_death");
+    assert_int_equal(live_number(keeper, live_own("select sum(n) from tusk_death@")), 3);
+    live_do(keeper, live_own("drop table tusk_death@"));
     tusk_close(keeper);
     tusk_close(c);
 }

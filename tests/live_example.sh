@@ -19,7 +19,7 @@ complains() {
         echo "$program succeeds with $1"
         exit 1
     }
-    case $complaint in *"$2"*) return ;; esac
+    case $complaint in *"$2"*) return 0 ;; esac
     echo "$program with $1 says: $complaint"
     exit 1
 }

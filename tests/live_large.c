@@ -132,25 +132,32 @@ static int on_counted_row(void *ud, const tusk_row *row)
 static const tusk_sink counted_sink = {
     .columns = live_on_columns, .row = on_counted_row, .done = live_on_done};
 
+static void count_rows(tusk_conn *c, int64_t n, counted *k)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql,
+             "select n, n::text, repeat('x', 20 + n %% 50) from generate_series(1, %lld) n",
+             (long long)n);
+    memset(k, 0, sizeof *k);
+    live_send_sink(c, sql, TUSK_ONCE, &counted_sink, k);
+    live_wait_long(c, &k->reply.done);
+    assert_int_equal(k->reply.rows, n);
+    assert_int_equal(k->reply.sum, n * (n + 1) / 2);
+}
+
 static void many_rows(void)
 {
     int64_t n = wanted("TUSK_TEST_ROWS", 1000000);
-    char sql[128];
-    snprintf(sql, sizeof sql,
-             "select n, n::text, repeat('x', 20 + n %% 50) "
-             "from generate_series(1, %lld) n",
-             (long long)n);
     tusk_conn *c = live_open(NULL);
-    live_do(c, "select 1");
-    counted k = {0};
+    counted k;
+    /* What a read ends with in the middle of a row needs room, the first time. */
+    count_rows(c, n / 10, &k);
+    assert_true(live_memory.calls - k.calls_at_100 <= 2);
     int64_t start = tusk_now();
-    live_send_sink(c, sql, 0, &counted_sink, &k);
-    live_wait_long(c, &k.reply.done);
+    count_rows(c, n, &k);
+    assert_int_equal(live_memory.calls - k.calls_at_100, 0);
     print_message("%lld rows in %lld ms\n", (long long)n,
                   (long long)((tusk_now() - start) / MILLISECOND));
-    assert_int_equal(k.reply.rows, n);
-    assert_int_equal(k.reply.sum, n * (n + 1) / 2);
-    assert_int_equal(live_memory.calls - k.calls_at_100, 0);
     print_figures("after many rows");
     assert_true(live_memory.live_bytes < IDLE_MOST);
     tusk_close(c);

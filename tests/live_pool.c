@@ -368,7 +368,8 @@ static void callbacks_may_give_and_close(void)
 /* ── what is left in the session ───────────────────────────────────────────────────────────── */
 
 static const char residue[] =
-    "select (select count(*) from pg_listening_channels()) + (select count(*) from pg_cursors) + "
+    "select (select count(*) from pg_listening_channels()) + "
+    "(select count(*) from pg_cursors where name <> '') + "
     "(select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) + "
     "(select count(*) from pg_class where relpersistence = 't' and relname = 'pool_temp') + "
     "(select count(*) from pg_settings where name = 'work_mem' and source = 'session') + "

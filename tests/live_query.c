@@ -451,22 +451,22 @@ static void notifications(void)
 {
     heard h = {0};
     tusk_conn *c = live_open_watched(NULL, &listener, &h);
-    live_do(c, "listen news");
-    live_do(c, "notify news, 'from myself'");
+    live_do(c, live_own("listen news@"));
+    live_do(c, live_own("notify news@, 'from myself'"));
     live_wait(c, &h.notified);
-    assert_string_equal(h.channel, "news");
+    assert_string_equal(h.channel, live_own("news@"));
     assert_string_equal(h.payload, "from myself");
     assert_int_equal(h.pid, tusk_conn_pid(c));
 
     h.notified = false;
     tusk_conn *other = live_open(NULL);
-    live_do(other, "notify news");
+    live_do(other, live_own("notify news@"));
     live_wait(c, &h.notified); /* nothing is asked: it comes to an idle connection */
     assert_string_equal(h.payload, "");
     assert_int_equal(h.pid, tusk_conn_pid(other));
     assert_int_equal(h.notifications, 2);
-    live_do(c, "unlisten news");
-    live_do(other, "notify news");
+    live_do(c, live_own("unlisten news@"));
+    live_do(other, live_own("notify news@"));
     live_do(c, "select pg_sleep(0.05)");
     assert_int_equal(h.notifications, 2);
     tusk_close(other);

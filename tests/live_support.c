@@ -2,6 +2,8 @@
 #include "tests/live.h"
 #include "tests/loop_fixture.h"
 
+#include <unistd.h>
+
 /* Generous: under valgrind, on a busy machine. */
 #define PATIENCE (30 * SECOND)
 
@@ -196,6 +198,22 @@ void live_wait_busy(tusk_conn *c, const char *event)
     }
     assert_int_equal(n, 1);
     tusk_close(other);
+}
+
+const char *live_own(const char *text)
+{
+    static char ring[8][256];
+    static unsigned turn;
+    char *out = ring[turn++ % 8], *at = out;
+    for (; *text != '\0'; text++) {
+        assert_true(at - out < 240);
+        if (*text == '@')
+            at += sprintf(at, "%d", (int)getpid());
+        else
+            *at++ = *text;
+    }
+    *at = '\0';
+    return out;
 }
 
 /* ── asking ────────────────────────────────────────────────────────────────────────────────── */

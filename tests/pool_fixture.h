@@ -1,5 +1,5 @@
-/* tests/pool_fixture.h: what the live tests of the pool share: one pool at a time on the host of the run,
- * and borrowing in a way that a test can be written from top to bottom. */
+/* tests/pool_fixture.h: what the live tests of the pool share: one pool at a time on the host of
+ * the run, and borrowing in a way that a test can be written from top to bottom. */
 #ifndef TUSK_TESTS_POOL_FIXTURE_H
 #define TUSK_TESTS_POOL_FIXTURE_H
 
@@ -13,7 +13,8 @@ extern tusk_host *pool_host;
 /* Makes it, with these settings on top of the server's; its connections are named tusk_pool in
  * pg_stat_activity. */
 void pool_open(const char *more, const tusk_pool_options *);
-/* Frees it, unless the test has done that and set it to NULL, and waits until the server has heard. */
+/* Frees it, unless the test has done that and set it to NULL, and waits until the server has heard.
+ */
 void pool_close(void);
 
 /* Steps the host for this long, or until *flag. The test fails if that does not become true. */

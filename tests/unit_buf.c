@@ -11,8 +11,8 @@
 static void appends_big_endian(void **state)
 {
     (void)state;
-    static const uint8_t want[] = {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B,
-                                   0x0C, 0x0D, 0x0E, 0x0F, 'h',  'i',  '!',  0};
+    static const uint8_t want[] = {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A,
+                                   0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 'h',  'i',  '!',  0};
     test_alloc memory = {0};
     tusk_buf buf;
     tusk_buf_init(&buf, 0, test_realloc, &memory);
@@ -183,10 +183,14 @@ static void texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(appends_big_endian),   cmocka_unit_test(ceiling),
-        cmocka_unit_test(absurd_sizes),         cmocka_unit_test(failure_sticks),
-        cmocka_unit_test(patches),              cmocka_unit_test(consumes_and_shrinks),
-        cmocka_unit_test(fixed_room),           cmocka_unit_test(texts),
+        cmocka_unit_test(appends_big_endian),
+        cmocka_unit_test(ceiling),
+        cmocka_unit_test(absurd_sizes),
+        cmocka_unit_test(failure_sticks),
+        cmocka_unit_test(patches),
+        cmocka_unit_test(consumes_and_shrinks),
+        cmocka_unit_test(fixed_room),
+        cmocka_unit_test(texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* tests/unit_type_bytes.c: hostile bytes for every decoder: each value cut at each length, extended,
- * with every bit flipped. Values lie in blocks of exactly their size, so that a sanitizer sees the
- * first byte that is read too much. Memory that fails, at each call. */
+/* tests/unit_type_bytes.c: hostile bytes for every decoder: each value cut at each length,
+ * extended, with every bit flipped. Values lie in blocks of exactly their size, so that a sanitizer
+ * sees the first byte that is read too much. Memory that fails, at each call. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -37,8 +37,8 @@ static void exact_free(void *p, size_t len)
     free(len != 0 ? p : (uint8_t *)p - 1);
 }
 
-/* Every way to look at a value; the first error, or TUSK_OK. What each may say is up to it, as long as
- * it stays within the bytes and keeps its output on an error. */
+/* Every way to look at a value; the first error, or TUSK_OK. What each may say is up to it, as long
+ * as it stays within the bytes and keeps its output on an error. */
 static int look(const uint8_t *bytes, size_t len, uint32_t oid, const tusk_type *type)
 {
     _Alignas(16) uint8_t room[128], before[128];
@@ -212,10 +212,11 @@ static void counts(void **state)
     static const struct {
         const char *name;
         size_t at; /* of the count */
-    } cases[] = {{"tsvector", 0}, {"tsquery", 0}, {"polygon", 0}, {"path", 1}, {"pg_snapshot", 0},
-                 {"varbit", 0}, {"int4multirange", 0}, {"_int4", 12}, {"_int4", 0}, {"record", 0},
-                 {"int2vector", 12}, {"_text", 4}};
-    static const uint32_t lies[] = {1, 7, 255, 65536, 0x10000000, 0x7FFFFFFF, 0x80000000, UINT32_MAX};
+    } cases[] = {{"tsvector", 0},    {"tsquery", 0}, {"polygon", 0},        {"path", 1},
+                 {"pg_snapshot", 0}, {"varbit", 0},  {"int4multirange", 0}, {"_int4", 12},
+                 {"_int4", 0},       {"record", 0},  {"int2vector", 12},    {"_text", 4}};
+    static const uint32_t lies[] = {1,          7,          255,        65536,
+                                    0x10000000, 0x7FFFFFFF, 0x80000000, UINT32_MAX};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         for (size_t k = 0; k < sizeof lies / sizeof *lies; k++) {
             uint8_t bytes[24] = {0};

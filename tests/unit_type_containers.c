@@ -1,5 +1,6 @@
-/* tests/unit_type_containers.c: arrays, records, ranges, multiranges, hstore: the iterators, the bulk
- * getters, containers as arguments with what they refuse, and types that are only described. */
+/* tests/unit_type_containers.c: arrays, records, ranges, multiranges, hstore: the iterators, the
+ * bulk getters, containers as arguments with what they refuse, and types that are only described.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -101,7 +102,8 @@ static void bulk(void **state)
     assert_true(n == 4 && i4[0] == 1 && i4[1] == -2 && i4[3] == 4);
     assert_int_equal(tusk_array_int4s(parsed("_date", "{2000-01-03}"), i4, 8, &n), TUSK_OK);
     assert_true(n == 1 && i4[0] == 2);
-    assert_int_equal(tusk_array_int8s(parsed("_int8", "{9223372036854775807,-1}"), i8, 2, &n), TUSK_OK);
+    assert_int_equal(tusk_array_int8s(parsed("_int8", "{9223372036854775807,-1}"), i8, 2, &n),
+                     TUSK_OK);
     assert_true(n == 2 && i8[0] == INT64_MAX && i8[1] == -1);
     assert_int_equal(tusk_array_int8s(parsed("_time", "{00:00:01}"), i8, 8, &n), TUSK_OK);
     assert_true(n == 1 && i8[0] == 1000000);
@@ -145,7 +147,8 @@ static void ranges(void **state)
         uint8_t bytes[17] = {0, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 2};
         bytes[0] = (uint8_t)flags;
         bool empty = flags == 1;
-        bool fine = empty || (flags < 32 && (flags & 1) == 0 && (flags & 10) != 10 && (flags & 20) != 20);
+        bool fine =
+            empty || (flags < 32 && (flags & 1) == 0 && (flags & 10) != 10 && (flags & 20) != 20);
         int bounds = empty ? 0 : 2 - (flags >> 3 & 1) - (flags >> 4 & 1);
         for (int n = 0; n <= 2; n++) {
             tusk_value v = {bytes, 1 + 8 * n, 3904, TUSK_FORMAT_BINARY};
@@ -155,7 +158,8 @@ static void ranges(void **state)
     tusk_multirange m;
     tusk_value part;
     int n = 0;
-    assert_int_equal(tusk_to_multirange(parsed("int8multirange", "{[1,2),[5,6),[8,)}"), &m), TUSK_OK);
+    assert_int_equal(tusk_to_multirange(parsed("int8multirange", "{[1,2),[5,6),[8,)}"), &m),
+                     TUSK_OK);
     assert_int_equal(m.count, 3);
     for (; tusk_multirange_next(&m, &part); n++) {
         assert_int_equal(tusk_to_range(part, &r), TUSK_OK);
@@ -170,8 +174,8 @@ static void records(void **state)
     (void)state;
     tusk_record r;
     tusk_value field;
-    static const uint8_t bytes[] = {0, 0, 0, 2, 0, 0, 0, 23, 0, 0, 0, 4, 0, 0, 0, 7,
-                                    0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t bytes[] = {0, 0, 0, 2, 0, 0, 0, 23, 0,    0,    0,    4,
+                                    0, 0, 0, 7, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff};
     tusk_value v = {bytes, sizeof bytes, 2249, TUSK_FORMAT_BINARY};
     int32_t seven = 0;
     assert_int_equal(tusk_to_record(v, &r), TUSK_OK);
@@ -206,7 +210,8 @@ static void views(void **state)
     assert_true(bits.count == 10 && tusk_bits_at(&bits, 0) == 1 && tusk_bits_at(&bits, 1) == 0);
     assert_int_equal(tusk_bits_at(&bits, 9), 1);
     assert_int_equal(tusk_to_numeric(parsed("numeric", "-12345.67"), &n), TUSK_OK);
-    assert_true(n.sign == TUSK_NUMERIC_NEGATIVE && n.dscale == 2 && n.weight == 1 && n.ndigits == 3);
+    assert_true(n.sign == TUSK_NUMERIC_NEGATIVE && n.dscale == 2 && n.weight == 1 &&
+                n.ndigits == 3);
     assert_true(tusk_numeric_digit(&n, 0) == 1 && tusk_numeric_digit(&n, 1) == 2345);
     assert_true(tusk_numeric_digit(&n, 2) == 6700 && tusk_numeric_digit(&n, 3) == 0);
     assert_int_equal(tusk_to_inet(parsed("cidr", "10.0.0.0/8"), &inet), TUSK_OK);
@@ -220,10 +225,7 @@ static void structs_from_text(void **state)
 {
     (void)state;
 #define TEXT(type, s)                                                                              \
-    (tusk_value)                                                                                   \
-    {                                                                                              \
-        (const uint8_t *)(s), (int32_t)strlen(s), tusk_type_oid(type), TUSK_FORMAT_TEXT            \
-    }
+    (tusk_value){(const uint8_t *)(s), (int32_t)strlen(s), tusk_type_oid(type), TUSK_FORMAT_TEXT}
     tusk_interval i;
     tusk_timetz t;
     tusk_inet inet;
@@ -344,13 +346,19 @@ static void range_arguments(void **state)
     static const struct {
         const char *low, *high;
         int status;
-    } numerics[] = {{"1.10", "1.1", TUSK_OK}, {"1.11", "1.1", TUSK_ERANGE}, {"-2", "-1", TUSK_OK},
-                    {"-1", "-2", TUSK_ERANGE}, {"NaN", "Infinity", TUSK_ERANGE},
-                    {"-Infinity", "0", TUSK_OK}, {"10000", "9999.99", TUSK_ERANGE},
-                    {"0.0001", "0.00011", TUSK_OK}, {"0", "-0.0", TUSK_OK}, {"-1", "1", TUSK_OK}};
+    } numerics[] = {{"1.10", "1.1", TUSK_OK},
+                    {"1.11", "1.1", TUSK_ERANGE},
+                    {"-2", "-1", TUSK_OK},
+                    {"-1", "-2", TUSK_ERANGE},
+                    {"NaN", "Infinity", TUSK_ERANGE},
+                    {"-Infinity", "0", TUSK_OK},
+                    {"10000", "9999.99", TUSK_ERANGE},
+                    {"0.0001", "0.00011", TUSK_OK},
+                    {"0", "-0.0", TUSK_OK},
+                    {"-1", "1", TUSK_OK}};
     for (size_t i = 0; i < sizeof numerics / sizeof *numerics; i++) {
-        tusk_range_arg n = {3906, false, true, true, tusk_text(numerics[i].low),
-                            tusk_text(numerics[i].high)};
+        tusk_range_arg n = {
+            3906, false, true, true, tusk_text(numerics[i].low), tusk_text(numerics[i].high)};
         assert_int_equal(put(tusk_of_range(&n)), numerics[i].status);
     }
     const tusk_range_arg two[] = {{3904, false, true, false, tusk_int4(1), tusk_int4(2)},
@@ -364,7 +372,8 @@ static void range_arguments(void **state)
 static void record_arguments(void **state)
 {
     (void)state;
-    tusk_arg fields[] = {tusk_int4(1), tusk_textn("a,b", 3), tusk_null(), tusk_text_as(16, "yes", 3)};
+    tusk_arg fields[] = {tusk_int4(1), tusk_textn("a,b", 3), tusk_null(),
+                         tusk_text_as(16, "yes", 3)};
     const tusk_record_arg r = {2249, fields, 4};
     fields[2].oid = 25;
     expect_arg(tusk_of_record(&r), "(1,\"a,b\",,t)");
@@ -377,11 +386,16 @@ static void record_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(array_iterator),  cmocka_unit_test(null_flag_lies),
-        cmocka_unit_test(bulk),            cmocka_unit_test(ranges),
-        cmocka_unit_test(records),         cmocka_unit_test(views),
-        cmocka_unit_test(structs_from_text), cmocka_unit_test(array_arguments),
-        cmocka_unit_test(item_arguments),  cmocka_unit_test(range_arguments),
+        cmocka_unit_test(array_iterator),
+        cmocka_unit_test(null_flag_lies),
+        cmocka_unit_test(bulk),
+        cmocka_unit_test(ranges),
+        cmocka_unit_test(records),
+        cmocka_unit_test(views),
+        cmocka_unit_test(structs_from_text),
+        cmocka_unit_test(array_arguments),
+        cmocka_unit_test(item_arguments),
+        cmocka_unit_test(range_arguments),
         cmocka_unit_test(record_arguments),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -82,7 +82,8 @@ static void described(void **state)
         tusk_value v = {(const uint8_t *)"x", 1, unknown[i], TUSK_FORMAT_BINARY};
         tusk_buf_clear(&room);
         assert_int_equal(tusk_value_text(v, &style, &room), TUSK_ETYPE);
-        assert_int_equal(tusk_value_parse(unknown[i], tusk_slice_of("x"), &style, &room), TUSK_ETYPE);
+        assert_int_equal(tusk_value_parse(unknown[i], tusk_slice_of("x"), &style, &room),
+                         TUSK_ETYPE);
         assert_int_equal(room.len, 0);
     }
     tusk_value mood = {(const uint8_t *)"sad", 3, 70001, TUSK_FORMAT_BINARY};
@@ -95,8 +96,8 @@ static void vectors(void **state)
 {
     (void)state;
     static const uint8_t half[] = {0, 4, 0, 0, 0x3C, 0, 0xC0, 0, 0, 1, 0x7B, 0xFF};
-    static const uint8_t sparse[] = {0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                     0, 0, 2, 0x3F, 0, 0, 0, 0x40, 0, 0, 0};
+    static const uint8_t sparse[] = {0, 0, 0, 5, 0, 0, 0,    2, 0, 0, 0,    0, 0, 0,
+                                     0, 0, 0, 0, 0, 2, 0x3F, 0, 0, 0, 0x40, 0, 0, 0};
     static const uint8_t cube[] = {0x80, 0, 0, 1, 0x3F, 0xF0, 0, 0, 0, 0, 0, 0};
     tusk_value v = {half, sizeof half, 70014, TUSK_FORMAT_BINARY};
     expect_text(v, &style, "[1,-2,5.9604645e-08,65504]");
@@ -108,7 +109,8 @@ static void vectors(void **state)
         const uint8_t *bytes;
         int32_t len;
         uint32_t oid;
-    } all[] = {{half, sizeof half, 70014}, {sparse, sizeof sparse, 70015}, {cube, sizeof cube, 70016}};
+    } all[] = {
+        {half, sizeof half, 70014}, {sparse, sizeof sparse, 70015}, {cube, sizeof cube, 70016}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         for (int32_t len = 0; len < all[i].len; len++) {
             tusk_buf_clear(&room);
@@ -123,8 +125,8 @@ static void hstore(void **state)
     tusk_hstore h;
     tusk_slice key;
     tusk_value value;
-    static const uint8_t bytes[] = {0, 0, 0, 2, 0, 0, 0, 1, 'a', 0, 0, 0, 1, '1',
-                                    0, 0, 0, 1, 'b', 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t bytes[] = {0, 0,   0, 2, 0, 0, 0,   1,    'a',  0,    0,   0,
+                                    1, '1', 0, 0, 0, 1, 'b', 0xff, 0xff, 0xff, 0xff};
     tusk_value v = {bytes, sizeof bytes, 70006, TUSK_FORMAT_BINARY};
     assert_int_equal(tusk_to_hstore(v, &h), TUSK_OK);
     assert_true(tusk_hstore_next(&h, &key, &value) && key.ptr[0] == 'a' && value.len == 1);

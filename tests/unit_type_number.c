@@ -1,5 +1,5 @@
-/* tests/unit_type_number.c: integers, floating point and numeric as text and as C's numbers. strtod is
- * the second opinion on floating point; the server is, in live_types.c. */
+/* tests/unit_type_number.c: integers, floating point and numeric as text and as C's numbers. strtod
+ * is the second opinion on floating point; the server is, in live_types.c. */
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>
@@ -59,12 +59,23 @@ static void integers(void **state)
         int status;
         int64_t value;
     } cases[] = {
-        {"0", TUSK_OK, 0}, {"-0", TUSK_OK, 0}, {" +12\t", TUSK_OK, 12}, {"-7", TUSK_OK, -7},
-        {"9223372036854775807", TUSK_OK, INT64_MAX}, {"-9223372036854775808", TUSK_OK, INT64_MIN},
-        {"9223372036854775808", TUSK_ERANGE, 0}, {"-9223372036854775809", TUSK_ERANGE, 0},
-        {"99999999999999999999999999", TUSK_ERANGE, 0}, {"", TUSK_EDATA, 0}, {"-", TUSK_EDATA, 0},
-        {" ", TUSK_EDATA, 0}, {"1 2", TUSK_EDATA, 0}, {"0x10", TUSK_EDATA, 0},
-        {"--1", TUSK_EDATA, 0}, {"1.0", TUSK_EDATA, 0}, {"00000000000000000000000012", TUSK_OK, 12},
+        {"0", TUSK_OK, 0},
+        {"-0", TUSK_OK, 0},
+        {" +12\t", TUSK_OK, 12},
+        {"-7", TUSK_OK, -7},
+        {"9223372036854775807", TUSK_OK, INT64_MAX},
+        {"-9223372036854775808", TUSK_OK, INT64_MIN},
+        {"9223372036854775808", TUSK_ERANGE, 0},
+        {"-9223372036854775809", TUSK_ERANGE, 0},
+        {"99999999999999999999999999", TUSK_ERANGE, 0},
+        {"", TUSK_EDATA, 0},
+        {"-", TUSK_EDATA, 0},
+        {" ", TUSK_EDATA, 0},
+        {"1 2", TUSK_EDATA, 0},
+        {"0x10", TUSK_EDATA, 0},
+        {"--1", TUSK_EDATA, 0},
+        {"1.0", TUSK_EDATA, 0},
+        {"00000000000000000000000012", TUSK_OK, 12},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t v = 99;
@@ -116,10 +127,28 @@ static void check_double(double d)
 static void doubles(void **state)
 {
     (void)state;
-    static const double edges[] = {0.0, -0.0, 1, -1, 0.1, 1e15, 1e14, 1e-5, 1e-4, DBL_MAX, DBL_MIN,
-                                   DBL_TRUE_MIN, DBL_EPSILON, 9007199254740991.0,
-                                   9007199254740992.0, 9007199254740994.0, 1e22, 1e23, 5e-324,
-                                   2.2250738585072011e-308, INFINITY, -INFINITY};
+    static const double edges[] = {0.0,
+                                   -0.0,
+                                   1,
+                                   -1,
+                                   0.1,
+                                   1e15,
+                                   1e14,
+                                   1e-5,
+                                   1e-4,
+                                   DBL_MAX,
+                                   DBL_MIN,
+                                   DBL_TRUE_MIN,
+                                   DBL_EPSILON,
+                                   9007199254740991.0,
+                                   9007199254740992.0,
+                                   9007199254740994.0,
+                                   1e22,
+                                   1e23,
+                                   5e-324,
+                                   2.2250738585072011e-308,
+                                   INFINITY,
+                                   -INFINITY};
     for (size_t i = 0; i < sizeof edges / sizeof *edges; i++)
         check_double(edges[i]);
     for (int e = -1074; e <= 1023; e++) {
@@ -163,12 +192,25 @@ static void float_texts(void **state)
         double value;
         const char *text;
     } cases[] = {
-        {0, "0"}, {-0.0, "-0"}, {1, "1"}, {0.1, "0.1"}, {-2.5, "-2.5"}, {100, "100"},
-        {123456789012345, "123456789012345"}, {1e15, "1e+15"}, {999999999999999, "999999999999999"},
-        {1e-4, "0.0001"}, {1e-5, "1e-05"}, {1.5e-5, "1.5e-05"}, {1e100, "1e+100"},
-        {123456789012345680.0, "1.2345678901234568e+17"}, {5e-324, "5e-324"},
-        {1.7976931348623157e308, "1.7976931348623157e+308"}, {INFINITY, "Infinity"},
-        {-INFINITY, "-Infinity"}, {NAN, "NaN"},
+        {0, "0"},
+        {-0.0, "-0"},
+        {1, "1"},
+        {0.1, "0.1"},
+        {-2.5, "-2.5"},
+        {100, "100"},
+        {123456789012345, "123456789012345"},
+        {1e15, "1e+15"},
+        {999999999999999, "999999999999999"},
+        {1e-4, "0.0001"},
+        {1e-5, "1e-05"},
+        {1.5e-5, "1.5e-05"},
+        {1e100, "1e+100"},
+        {123456789012345680.0, "1.2345678901234568e+17"},
+        {5e-324, "5e-324"},
+        {1.7976931348623157e308, "1.7976931348623157e+308"},
+        {INFINITY, "Infinity"},
+        {-INFINITY, "-Infinity"},
+        {NAN, "NaN"},
         /* A digit more than the shortest: that one lies on the midpoint to the next number. */
         {32608056043554312.0, "3.2608056043554312e+16"},
     };
@@ -180,11 +222,21 @@ static void float_texts(void **state)
     static const struct {
         const char *text;
         int status;
-    } bad[] = {{"", TUSK_EDATA}, {".", TUSK_EDATA}, {"1e", TUSK_EDATA}, {"e5", TUSK_EDATA},
-               {"1.2.3", TUSK_EDATA}, {"0x1p3", TUSK_EDATA}, {"1,5", TUSK_EDATA},
-               {"infinit", TUSK_EDATA}, {"1e309", TUSK_ERANGE}, {"-1e309", TUSK_ERANGE},
-               {"1e99999999999999999999", TUSK_ERANGE}, {"1e-99999999999999999999", TUSK_ERANGE},
-               {"2e-324", TUSK_ERANGE}, {"+-1", TUSK_EDATA}, {"1 e5", TUSK_EDATA}};
+    } bad[] = {{"", TUSK_EDATA},
+               {".", TUSK_EDATA},
+               {"1e", TUSK_EDATA},
+               {"e5", TUSK_EDATA},
+               {"1.2.3", TUSK_EDATA},
+               {"0x1p3", TUSK_EDATA},
+               {"1,5", TUSK_EDATA},
+               {"infinit", TUSK_EDATA},
+               {"1e309", TUSK_ERANGE},
+               {"-1e309", TUSK_ERANGE},
+               {"1e99999999999999999999", TUSK_ERANGE},
+               {"1e-99999999999999999999", TUSK_ERANGE},
+               {"2e-324", TUSK_ERANGE},
+               {"+-1", TUSK_EDATA},
+               {"1 e5", TUSK_EDATA}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         double d = 7;
         assert_int_equal(tusk__scan_float8(slice(bad[i].text), &d), bad[i].status);
@@ -263,17 +315,29 @@ static void decimals(void **state)
         int scale, status;
         int64_t value;
     } cases[] = {
-        {"0", 0, TUSK_OK, 0}, {"12.34", 2, TUSK_OK, 1234}, {"12.34", 4, TUSK_OK, 123400},
-        {"12.34", 1, TUSK_ERANGE, 0}, {"-12.30", 1, TUSK_OK, -123}, {"12000", -3, TUSK_OK, 12},
-        {"12001", -3, TUSK_ERANGE, 0}, {"100000000", -8, TUSK_OK, 1}, {"0.0001", 4, TUSK_OK, 1},
-        {"0.00001", 5, TUSK_OK, 1}, {"0.00001", 4, TUSK_ERANGE, 0}, {"1e-20", 20, TUSK_OK, 1},
+        {"0", 0, TUSK_OK, 0},
+        {"12.34", 2, TUSK_OK, 1234},
+        {"12.34", 4, TUSK_OK, 123400},
+        {"12.34", 1, TUSK_ERANGE, 0},
+        {"-12.30", 1, TUSK_OK, -123},
+        {"12000", -3, TUSK_OK, 12},
+        {"12001", -3, TUSK_ERANGE, 0},
+        {"100000000", -8, TUSK_OK, 1},
+        {"0.0001", 4, TUSK_OK, 1},
+        {"0.00001", 5, TUSK_OK, 1},
+        {"0.00001", 4, TUSK_ERANGE, 0},
+        {"1e-20", 20, TUSK_OK, 1},
         {"9223372036854775807", 0, TUSK_OK, INT64_MAX},
         {"9223372036854775808", 0, TUSK_ERANGE, 0},
         {"-9223372036854775808", 0, TUSK_OK, INT64_MIN},
         {"-9223372036854775809", 0, TUSK_ERANGE, 0},
-        {"92233720368547758.07", 2, TUSK_OK, INT64_MAX}, {"1e1000", -1000, TUSK_OK, 1},
-        {"1e1000", 0, TUSK_ERANGE, 0}, {"NaN", 0, TUSK_ERANGE, 0}, {"Infinity", 0, TUSK_ERANGE, 0},
-        {"0.000000000000000000", 0, TUSK_OK, 0}, {"10000.0001", 4, TUSK_OK, 100000001},
+        {"92233720368547758.07", 2, TUSK_OK, INT64_MAX},
+        {"1e1000", -1000, TUSK_OK, 1},
+        {"1e1000", 0, TUSK_ERANGE, 0},
+        {"NaN", 0, TUSK_ERANGE, 0},
+        {"Infinity", 0, TUSK_ERANGE, 0},
+        {"0.000000000000000000", 0, TUSK_OK, 0},
+        {"10000.0001", 4, TUSK_OK, 100000001},
         {"123456789.987654321", 9, TUSK_OK, 123456789987654321},
     };
     tusk_buf room, back;
@@ -304,8 +368,16 @@ static void decimals(void **state)
 static void numeric_doubles(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"0", "1", "-1.5", "0.1", "12345678901234567890.123",
-                                        "1e-300", "1e300", "9007199254740993", "0.0001", "10000"};
+    static const char *const texts[] = {"0",
+                                        "1",
+                                        "-1.5",
+                                        "0.1",
+                                        "12345678901234567890.123",
+                                        "1e-300",
+                                        "1e300",
+                                        "9007199254740993",
+                                        "0.0001",
+                                        "10000"};
     tusk_buf room;
     tusk_buf_init(&room, 0, NULL, NULL);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -346,14 +418,14 @@ static void numeric_rules(void **state)
         size_t count;
         int status;
     } cases[] = {
-        {{1, 0, 0, 0, 5}, 5, TUSK_OK},           {{1, 0, 0, 0, 10000}, 5, TUSK_EDATA},
-        {{1, 0, 0x4000, 0, 5}, 5, TUSK_OK},      {{1, 0, 0x8000, 0, 5}, 5, TUSK_EDATA},
-        {{0, 0, 0xC000, 0}, 4, TUSK_OK},         {{1, 0, 0xC000, 0, 1}, 5, TUSK_EDATA},
-        {{1, 0, 0, 0x3FFF, 5}, 5, TUSK_OK},      {{1, 0, 0, 0x4000, 5}, 5, TUSK_EDATA},
-        {{1, 0xFFFF, 0, 4, 5}, 5, TUSK_OK},      {{1, 0xFFFF, 0, 3, 5}, 5, TUSK_EDATA},
-        {{1, 0xFFFF, 0, 3, 50}, 5, TUSK_OK},     {{1, 0xFFFF, 0, 0, 5}, 5, TUSK_EDATA},
-        {{2, 0, 0, 0, 5, 0}, 6, TUSK_OK},        {{1, 0x7FFF, 0, 0, 9999}, 5, TUSK_OK},
-        {{1, 0x8000, 0, 0, 0}, 5, TUSK_OK},      {{0xFFFF, 0, 0, 0, 1}, 5, TUSK_EDATA},
+        {{1, 0, 0, 0, 5}, 5, TUSK_OK},       {{1, 0, 0, 0, 10000}, 5, TUSK_EDATA},
+        {{1, 0, 0x4000, 0, 5}, 5, TUSK_OK},  {{1, 0, 0x8000, 0, 5}, 5, TUSK_EDATA},
+        {{0, 0, 0xC000, 0}, 4, TUSK_OK},     {{1, 0, 0xC000, 0, 1}, 5, TUSK_EDATA},
+        {{1, 0, 0, 0x3FFF, 5}, 5, TUSK_OK},  {{1, 0, 0, 0x4000, 5}, 5, TUSK_EDATA},
+        {{1, 0xFFFF, 0, 4, 5}, 5, TUSK_OK},  {{1, 0xFFFF, 0, 3, 5}, 5, TUSK_EDATA},
+        {{1, 0xFFFF, 0, 3, 50}, 5, TUSK_OK}, {{1, 0xFFFF, 0, 0, 5}, 5, TUSK_EDATA},
+        {{2, 0, 0, 0, 5, 0}, 6, TUSK_OK},    {{1, 0x7FFF, 0, 0, 9999}, 5, TUSK_OK},
+        {{1, 0x8000, 0, 0, 0}, 5, TUSK_OK},  {{0xFFFF, 0, 0, 0, 1}, 5, TUSK_EDATA},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint8_t bytes[16];
@@ -373,10 +445,11 @@ static void numeric_rules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integers),    cmocka_unit_test(doubles),
-        cmocka_unit_test(floats),      cmocka_unit_test(float_texts),
-        cmocka_unit_test(long_digits), cmocka_unit_test(midpoints), cmocka_unit_test(decimals),
-        cmocka_unit_test(numeric_doubles), cmocka_unit_test(numeric_rules),
+        cmocka_unit_test(integers),      cmocka_unit_test(doubles),
+        cmocka_unit_test(floats),        cmocka_unit_test(float_texts),
+        cmocka_unit_test(long_digits),   cmocka_unit_test(midpoints),
+        cmocka_unit_test(decimals),      cmocka_unit_test(numeric_doubles),
+        cmocka_unit_test(numeric_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* tests/unit_type_time.c: the calendar and the conversions to C's times; gmtime_r and timegm are the
- * second opinion where they reach. */
+/* tests/unit_type_time.c: the calendar and the conversions to C's times; gmtime_r and timegm are
+ * the second opinion where they reach. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -18,7 +18,8 @@ static void calendar(void **state)
     tusk__date last = tusk__date_of_days(-2500001);
     for (int64_t days = -2500000; days < 4800000; days++) {
         tusk__date date = tusk__date_of_days(days);
-        bool next_day = date.year == last.year && date.month == last.month && date.day == last.day + 1;
+        bool next_day =
+            date.year == last.year && date.month == last.month && date.day == last.day + 1;
         bool next_month = date.year == last.year && date.month == last.month + 1 && date.day == 1;
         bool next_year = date.year == last.year + 1 && last.month == 12 && last.day == 31 &&
                          date.month == 1 && date.day == 1;
@@ -83,8 +84,8 @@ static void limits(void **state)
     assert_int_equal(tusk_timestamp_from_timespec(&ts, &us), TUSK_EINVAL);
     ts.tv_nsec = -1;
     assert_int_equal(tusk_timestamp_from_timespec(&ts, &us), TUSK_EINVAL);
-    static const int64_t far[] = {INT64_MAX, INT64_MIN, INT64_MAX / 900000, INT64_MIN / 1000000,
-                                  9224318016000, -210866803201};
+    static const int64_t far[] = {INT64_MAX,           INT64_MIN,     INT64_MAX / 900000,
+                                  INT64_MIN / 1000000, 9224318016000, -210866803201};
     for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
         ts = (struct timespec){(time_t)far[i], 0};
         assert_int_equal(tusk_timestamp_from_timespec(&ts, &us), TUSK_ERANGE);
@@ -113,12 +114,18 @@ static void bad_fields(void **state)
 {
     (void)state;
     static const struct tm bad[] = {
-        {.tm_year = 101, .tm_mon = 1, .tm_mday = 29}, {.tm_year = 100, .tm_mon = 12, .tm_mday = 1},
-        {.tm_year = 100, .tm_mon = -1, .tm_mday = 1}, {.tm_year = 100, .tm_mon = 0, .tm_mday = 0},
-        {.tm_year = 100, .tm_mday = 1, .tm_hour = 24}, {.tm_year = 100, .tm_mday = 1, .tm_min = 60},
-        {.tm_year = 100, .tm_mday = 1, .tm_sec = 61}, {.tm_year = 100, .tm_mday = 1, .tm_sec = -1},
-        {.tm_year = 292378, .tm_mday = 1}, {.tm_year = -6614, .tm_mday = 1},
-        {.tm_year = INT32_MAX, .tm_mday = 1}, {.tm_year = INT32_MIN, .tm_mday = 1},
+        {.tm_year = 101, .tm_mon = 1, .tm_mday = 29},
+        {.tm_year = 100, .tm_mon = 12, .tm_mday = 1},
+        {.tm_year = 100, .tm_mon = -1, .tm_mday = 1},
+        {.tm_year = 100, .tm_mon = 0, .tm_mday = 0},
+        {.tm_year = 100, .tm_mday = 1, .tm_hour = 24},
+        {.tm_year = 100, .tm_mday = 1, .tm_min = 60},
+        {.tm_year = 100, .tm_mday = 1, .tm_sec = 61},
+        {.tm_year = 100, .tm_mday = 1, .tm_sec = -1},
+        {.tm_year = 292378, .tm_mday = 1},
+        {.tm_year = -6614, .tm_mday = 1},
+        {.tm_year = INT32_MAX, .tm_mday = 1},
+        {.tm_year = INT32_MIN, .tm_mday = 1},
     };
     int64_t us = 5;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

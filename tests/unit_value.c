@@ -1,5 +1,5 @@
-/* tests/unit_value.c: the getters of tusk/value.h: what each takes, what it refuses and how; and the
- * encoding of arguments, with every refusal. */
+/* tests/unit_value.c: the getters of tusk/value.h: what each takes, what it refuses and how; and
+ * the encoding of arguments, with every refusal. */
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>
@@ -83,8 +83,8 @@ static void lengths(void **state)
     static const struct {
         uint32_t oid;
         int32_t size;
-    } types[] = {{21, 2}, {23, 4}, {20, 8}, {26, 4}, {1082, 4}, {1184, 8}, {700, 4}, {701, 8},
-                 {16, 1}, {2950, 16}};
+    } types[] = {{21, 2},   {23, 4},  {20, 8},  {26, 4}, {1082, 4},
+                 {1184, 8}, {700, 4}, {701, 8}, {16, 1}, {2950, 16}};
     uint8_t bytes[16] = {0};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         for (int32_t len = 0; len <= 16; len++) {
@@ -93,8 +93,8 @@ static void lengths(void **state)
             double d;
             bool b;
             uint8_t uuid[16];
-            int status = types[i].oid == 16     ? tusk_to_bool(v, &b)
-                         : types[i].oid == 2950 ? tusk_to_uuid(v, uuid)
+            int status = types[i].oid == 16                          ? tusk_to_bool(v, &b)
+                         : types[i].oid == 2950                      ? tusk_to_uuid(v, uuid)
                          : types[i].oid < 700 || types[i].oid > 1000 ? tusk_to(v, &i8)
                                                                      : tusk_to(v, &d);
             assert_int_equal(status, len == types[i].size ? TUSK_OK : TUSK_EDATA);
@@ -171,10 +171,12 @@ static void texts_and_bytes(void **state)
     (void)state;
     static const struct {
         const char *type, *text, *got; /* NULL: TUSK_ETYPE */
-    } cases[] = {{"text", "abc", "abc"}, {"json", "{}", "{}"}, {"jsonb", "{}", "{}"},
-                 {"jsonpath", "$.\"a\"", "$.\"a\""}, {"name", "n", "n"}, {"char", "x", "x"},
-                 {"char", "", ""}, {"xml", "<a/>", "<a/>"}, {"int4", "1", NULL},
-                 {"bytea", "\\x00", NULL}, {"bpchar", "a ", "a "}, {"inet", "::1", NULL}};
+    } cases[] = {{"text", "abc", "abc"}, {"json", "{}", "{}"},
+                 {"jsonb", "{}", "{}"},  {"jsonpath", "$.\"a\"", "$.\"a\""},
+                 {"name", "n", "n"},     {"char", "x", "x"},
+                 {"char", "", ""},       {"xml", "<a/>", "<a/>"},
+                 {"int4", "1", NULL},    {"bytea", "\\x00", NULL},
+                 {"bpchar", "a ", "a "}, {"inet", "::1", NULL}};
     tusk_slice s;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int status = tusk_to(value(cases[i].type, cases[i].text), &s);
@@ -337,8 +339,8 @@ static void names(void **state)
     assert_int_equal(tusk_type_array_of(2278), 0);
     assert_true(tusk__type_renders(23) && tusk__type_renders(1007) && tusk__type_renders(6150));
     assert_true(tusk__type_renders(25) && tusk__type_renders(22) && tusk__type_renders(194));
-    static const uint32_t not_these[] = {0, 24, 2205, 1033, 1034, 2210, 2249, 2287, 790, 791,
-                                         2277, 3361, 3642, 99999};
+    static const uint32_t not_these[] = {0,    24,  2205, 1033, 1034, 2210, 2249,
+                                         2287, 790, 791,  2277, 3361, 3642, 99999};
     for (size_t i = 0; i < sizeof not_these / sizeof *not_these; i++)
         assert_false(tusk__type_renders(not_these[i]));
 }
@@ -346,10 +348,14 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integers),        cmocka_unit_test(lengths),
-        cmocka_unit_test(refusals_in_common), cmocka_unit_test(bools_and_uuids),
-        cmocka_unit_test(texts_and_bytes), cmocka_unit_test(arguments),
-        cmocka_unit_test(struct_refusals), cmocka_unit_test(types_of_ones_own),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(lengths),
+        cmocka_unit_test(refusals_in_common),
+        cmocka_unit_test(bools_and_uuids),
+        cmocka_unit_test(texts_and_bytes),
+        cmocka_unit_test(arguments),
+        cmocka_unit_test(struct_refusals),
+        cmocka_unit_test(types_of_ones_own),
         cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,13 +81,18 @@ void tusk__queue_advance(tusk_conn *c)
     settle_current(c);
 }
 
-static uint8_t count_late(const tusk_conn *c, tusk__plan plan)
+static bool from_pooler(tusk__plan state)
 {
-    uint8_t n = 0;
+    return state == TUSK__PARSE || state == TUSK__CLOSE;
+}
+
+static uint8_t count_late(const tusk_conn *c, const tusk_req *r)
+{
     if (c->profile != TUSK__PROFILE_UNKNOWN && tusk__profiles[c->profile].prefix == NULL)
         return 0;
-    for (; plan != 0; plan >>= TUSK__PLAN_BITS)
-        if ((plan & 31) == TUSK__PARSE || (plan & 31) == TUSK__CLOSE)
+    uint8_t n = from_pooler(r->await);
+    for (tusk__plan plan = r->plan; plan != 0; plan >>= TUSK__PLAN_BITS)
+        if (from_pooler(plan & 31))
             n++;
     return n;
 }
@@ -95,7 +100,7 @@ static uint8_t count_late(const tusk_conn *c, tusk__plan plan)
 void tusk__queue_group_failed(tusk_conn *c, int status)
 {
     tusk_req *r = c->current;
-    c->late = count_late(c, r->plan);
+    c->late = count_late(c, r);
     r->status = status;
     c->group_failed = true;
     settle_current(c);

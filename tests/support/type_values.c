@@ -24,8 +24,8 @@ uint32_t type_below(type_random *r, uint32_t n)
 
 int64_t type_spread(type_random *r)
 {
-    static const int64_t extremes[] = {
-        0, 1, -1, INT16_MIN, INT16_MAX, INT32_MIN, INT32_MAX, UINT32_MAX, INT64_MIN, INT64_MAX};
+    static const int64_t extremes[] = {0,         1,         -1,         INT16_MIN, INT16_MAX,
+                                       INT32_MIN, INT32_MAX, UINT32_MAX, INT64_MIN, INT64_MAX};
     if (type_below(r, 16) == 0)
         return extremes[type_below(r, sizeof extremes / sizeof *extremes)];
     int64_t v = (int64_t)(type_bits64(r) >> 1 >> type_below(r, 63));
@@ -140,9 +140,9 @@ static void make_numeric(type_random *r, tusk_buf *out)
 void type_make_text(type_random *r, tusk_buf *out)
 {
     static const char *const pieces[] = {
-        "a",  "B",  "0",  " ",    "\"",   "'",    "\\",   ",",          "{",    "}",
-        "(",  ")",  "[",  "]",    "\n",   "\t",   "null", "NULL",       "$1",   ";",
-        ":",  "%",  "é",  "中",   "😀",   "\x7f", "\x01", "longer text", "&",    "<"};
+        "a", "B", "0", " ",  "\"", "'",    "\\",   ",",           "{",  "}",
+        "(", ")", "[", "]",  "\n", "\t",   "null", "NULL",        "$1", ";",
+        ":", "%", "é", "中", "😀",  "\x7f", "\x01", "longer text", "&",  "<"};
     for (uint32_t n = type_below(r, type_below(r, 4) == 0 ? 12 : 4); n > 0; n--)
         tusk_put_str(out, pieces[type_below(r, sizeof pieces / sizeof *pieces)]);
 }
@@ -169,8 +169,15 @@ static void put_number(tusk_buf *out, int64_t v)
 /* Spaced and with its keys in order as jsonb prints it, which json may be as well. */
 static void put_json(type_random *r, tusk_buf *out, int depth)
 {
-    static const char *const leaves[] = {"null", "true", "false", "\"\"", "\"a \\\"q\\\" \\\\\"",
-                                         "\"é😀\\n\"", "1.50", "-0.001", "12345678901234567890123"};
+    static const char *const leaves[] = {"null",
+                                         "true",
+                                         "false",
+                                         "\"\"",
+                                         "\"a \\\"q\\\" \\\\\"",
+                                         "\"é😀\\n\"",
+                                         "1.50",
+                                         "-0.001",
+                                         "12345678901234567890123"};
     uint32_t kind = type_below(r, depth < 4 ? 4 : 2), n = type_below(r, 4);
     if (kind == 0) {
         put_number(out, type_spread(r));
@@ -314,7 +321,11 @@ static void make_tid(type_random *r, tusk_buf *out)
     make_u16(r, out);
 }
 
-#define EDGES(...) (const char *const[]){__VA_ARGS__, NULL}
+#define EDGES(...)                                                                                 \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
 
 const type_case type_cases[] = {
     {"bool", make_bool, EDGES("t", "f"), NULL, false},
