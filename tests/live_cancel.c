@@ -94,7 +94,7 @@ static void before_the_connection_is_ready(void)
 /* It is on its way already, but another one is running: its turn is awaited. */
 static void pipelined_behind(void)
 {
-    tusk_conn *c = live_open(NULL);
+    tusk_conn *c = live_open("pooler=none"); /* all leave at once: nothing waits for the probe */
     live_reply r[4] = {{0}};
     live_send(c, "select 1 from pg_sleep(0.3)", 0, &r[0]);
     tusk_req *rq = live_send(c, "select 2 from pg_sleep(100)", 0, &r[1]);

@@ -124,11 +124,11 @@ static void mid_pipeline(void)
     live_send(c, live_own("insert into tusk_death@ values (4)"), 0, &r[3]);
     live_wait_busy(c, "PgSleep");
     live_wait(c, &r[1].done);
-    live_kill(tusk_conn_pid(c));
-    live_send(c, live_own("insert into tusk_death@ values (5)"), 0,
-              &r[4]); /* with no step in between */
+    /* Before the kill: stepping for that may bring the news of it to this connection too. */
+    live_send(c, live_own("insert into tusk_death@ values (5)"), 0, &r[4]);
     live_reply *last = &r[5];
     live_send(c, "select 1", TUSK_DESCRIBE, last);
+    live_kill(tusk_conn_pid(c));
     live_wait(c, &last->done);
     live_expect_done(&r[0], "INSERT 0 1");
     live_expect_done(&r[1], "INSERT 0 1");

@@ -72,6 +72,8 @@ static void ask_server(tusk_req *r)
     if (r->pulling) /* while it waits for data the server does not look at signals */
         tusk__copy_cancel(c, r);
     r->cancel_sent = true;
+    if (c->ops == NULL && c->key_len == 0)
+        return; /* the server gave nothing to cancel with */
     c->cancelling = true;
     if (c->ops != NULL)
         c->ops->cancel(c);
