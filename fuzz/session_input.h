@@ -13,22 +13,29 @@ enum session_operation {
     SESSION_TIMEOUT = 'D', /* a deadline for the n-th request: two bytes, n and the seconds */
     SESSION_TICK = 'T',    /* seconds: one byte */
     SESSION_RESUME = 'R',
-    SESSION_TLS = 'L',     /* TLS is up; one byte: bit 0 verified, bit 1 with an end point */
-    SESSION_HOLD = 'H',    /* nothing can be sent any more; one byte: so many bytes still can */
+    SESSION_TLS = 'L',  /* TLS is up; one byte: bit 0 verified, bit 1 with an end point */
+    SESSION_HOLD = 'H', /* nothing can be sent any more; one byte: so many bytes still can */
     SESSION_RELEASE = 'U',
+    SESSION_ABORTED = 'K', /* fetch the CancelRequest that is wanted; one byte: it is through */
     SESSION_EOF = 'E',
     SESSION_CLOSE = 'X'
 };
+
+/* The SQL texts; which one decides nothing but what the session reads from the text itself. */
+#define SESSION_TEXTS 8
+#define SESSION_TEXT_LIST                                                                          \
+    "select 1", "copy t from stdin", "copy t to stdout", "commit", "insert into t values ($1)",    \
+        "", "discard all", "select 2"
 
 /* A request's first byte: enum tusk_flags in bits 0 to 5, and: */
 enum { SESSION_PULL = 64, SESSION_ARGS = 128 };
 /* Its second byte: which SQL text in bits 0 to 2, and: */
 enum {
-    SESSION_PAUSE = 8,     /* rows, data and pull pause each time */
-    SESSION_SKIP = 16,     /* the rest of the rows is skipped */
-    SESSION_CLOSING = 32,  /* its done() closes the connection */
-    SESSION_AGAIN = 64,    /* its done() submits one more */
-    SESSION_CANCELS = 128  /* its first row cancels it */
+    SESSION_PAUSE = 8,    /* rows, data and pull pause each time */
+    SESSION_SKIP = 16,    /* the rest of the rows is skipped */
+    SESSION_CLOSING = 32, /* its done() closes the connection */
+    SESSION_AGAIN = 64,   /* its done() submits one more */
+    SESSION_CANCELS = 128 /* its first row cancels it */
 };
 
 /* Settings, name and value, NULL between the sets. */

@@ -1,6 +1,6 @@
 /* fuzz/type_check.h: what holds for the values of every type, whatever bytes they are made of. The
- * targets fuzz_type_*.c choose the types; the first byte of an input picks one of a target's types and
- * whether the rest is its binary form or its text. */
+ * targets fuzz_type_*.c choose the types; the first byte of an input picks one of a target's types
+ * and whether the rest is its binary form or its text. */
 #ifndef TUSK_FUZZ_TYPE_CHECK_H
 #define TUSK_FUZZ_TYPE_CHECK_H
 
@@ -19,9 +19,9 @@ typedef struct type_target {
     const tusk_type *type; /* its struct, or NULL */
 } type_target;
 
-/* Types that are not compiled in, so that containers of them are tried as well: 70001 an enum, 70002
- * its array, 70003 a domain over int4, 70004 a range of text, 70005 its multirange, 70006 hstore,
- * 70007 vector, 70008 halfvec, 70009 sparsevec, 70010 cube, 70011 a composite. */
+/* Types that are not compiled in, so that containers of them are tried as well: 70001 an enum,
+ * 70002 its array, 70003 a domain over int4, 70004 a range of text, 70005 its multirange, 70006
+ * hstore, 70007 vector, 70008 halfvec, 70009 sparsevec, 70010 cube, 70011 a composite. */
 enum { TYPE_ENUM = 70001, TYPE_HSTORE = 70006, TYPE_COMPOSITE = 70011 };
 
 /* One input; aborts if anything does not hold. Always 0. */

@@ -167,8 +167,8 @@ static void check_outcome(subject *s, const subject_call *call, const tusk_outco
         subject_violated(s, "status %d with the fate %s", o->status, tusk_fate_name(o->fate));
     if (strchr("ITE", o->tx) == NULL) /* finds the 0 too */
         subject_violated(s, "transaction state %d", o->tx);
-    const uint8_t *since = s->log.data + (s->log.len > 0 ? call->logged : 0);
-    if (o->fate == TUSK_NOT_SENT && call->sql.len > 0 &&
+    const uint8_t *since = s->log.len > 0 ? s->log.data + call->logged : NULL;
+    if (o->fate == TUSK_NOT_SENT && call->sql.len > 0 && since != NULL &&
         memmem(since, s->log.len - call->logged, call->sql.data, call->sql.len) != NULL)
         subject_violated(s, "a request that was sent is said not to be");
 }
