@@ -43,7 +43,8 @@ static int sent(tusk_conn *c)
 /* One method per login, and only one that the settings allow. */
 static bool may_use(tusk_conn *c, enum tusk__auth_method method, const char *asked)
 {
-    bool named = c->settings.require_auth != ~0u;
+    /* Allowed by name: a list of what is not allowed names nothing that is. */
+    bool named = c->settings.require_auth != ~0u && c->settings.require_auth_text[0] != '!';
     if (c->login.method != 0) {
         tusk__session_fail(c, TUSK_EPROTO, 0, "the server asked for authentication twice");
     } else if (!(c->settings.require_auth & method)) {
