@@ -207,6 +207,46 @@ static int render_halfvec(tusk__conv *c, const tusk__type *type, tusk__reader *i
     return render_floats(c, in, read_half);
 }
 
+/* Dimensions and numbers as the server takes them. */
+enum { MAX_DIMENSIONS = 16000 };
+
+int tusk_to_vector(tusk_value v, float *out, size_t room, size_t *n)
+{
+    int status = tusk__readable(v);
+    if (status != TUSK_OK)
+        return status;
+    if (v.format != TUSK_FORMAT_BINARY || tusk__type_find(v.oid) != NULL)
+        return TUSK_ETYPE;
+    tusk__reader in = tusk__value_reader(&v);
+    uint16_t dimensions = tusk__read_u16(&in);
+    if (dimensions == 0 || tusk__read_u16(&in) != 0 ||
+        tusk__reader_left(&in) != 4 * (size_t)dimensions)
+        return TUSK_EDATA;
+    *n = dimensions;
+    if (dimensions > room)
+        return TUSK_ERANGE;
+    for (uint16_t i = 0; i < dimensions; i++)
+        out[i] = read_single(&in);
+    return TUSK_OK;
+}
+
+static int encode_vector(tusk_buf *out, const void *p)
+{
+    const tusk_vector_arg *vector = p;
+    if (vector->count < 1 || vector->count > MAX_DIMENSIONS)
+        return TUSK_ERANGE;
+    tusk_put_u16(out, (uint16_t)vector->count);
+    tusk_put_u16(out, 0);
+    for (size_t i = 0; i < vector->count; i++) {
+        if (vector->ptr[i] - vector->ptr[i] != 0)
+            return TUSK_ERANGE;
+        tusk__put_f32(out, vector->ptr[i]);
+    }
+    return out->status;
+}
+
+const tusk_type tusk_type_vector_arg = {"vector", 0, sizeof(tusk_vector_arg), encode_vector, NULL};
+
 static int parse_pgvector(tusk__conv *c, const tusk__type *type, tusk_slice s)
 {
     uint16_t dimensions = 0;
@@ -224,7 +264,7 @@ static int parse_pgvector(tusk__conv *c, const tusk__type *type, tusk_slice s)
         int status = tusk__scan_float4(number, &f);
         if (status != TUSK_OK)
             return status;
-        if (f - f != 0 || dimensions == 16000)
+        if (f - f != 0 || dimensions == MAX_DIMENSIONS)
             return TUSK_ERANGE;
         dimensions++;
         tusk__put_f32(c->out, f);

@@ -1,7 +1,7 @@
 /* proto/type_misc.c: the server's own kinds: the reg* family, tid, pg_lsn, snapshots, money; and
  * the types whose bytes only the server can print. */
-#include "proto/decimal.h"
 #include "proto/buf.h"
+#include "proto/decimal.h"
 #include "proto/types.h"
 
 #include <string.h>

@@ -321,7 +321,8 @@ int tusk__arg_put(tusk_buf *out, const tusk_arg *arg)
         arg->kind == TUSK_ARG_INT4 || arg->kind == TUSK_ARG_INT8 || arg->kind == TUSK_ARG_BINARY;
     if (!checked || codec == NULL || codec->check == NULL)
         return TUSK_OK;
-    return codec->check(out->data + mark, out->len - mark);
+    size_t len = out->len - mark;
+    return codec->check(len != 0 ? out->data + mark : (const uint8_t *)"", len);
 }
 
 int tusk__arg_put_binary(tusk_buf *out, const tusk_arg *arg, const tusk_text_style *style)

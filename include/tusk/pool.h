@@ -74,7 +74,9 @@ typedef struct tusk_pool_options {
     /* Once per physical connection, before anybody gets it. On a host it may submit requests, also
      * more of them from their callbacks: the pool waits until all are done; if one of them fails,
      * its callback decides (tusk_pool_discard). Between threads it may use the blocking calls. An
-     * error status closes the connection and is taken for a failure to connect. */
+     * error status closes the connection and is taken for a failure to connect. What it SETs is
+     * lost when a borrower's own SETs are undone; what shall survive that belongs into the setting
+     * options, or into lending. */
     int (*connected)(void *ud, tusk_conn *);
     /* Every time before a connection is lent. Requests it submits run before the borrower's.
      * TUSK_EAGAIN: close this one, take another; any other error: close it and tell the borrower.

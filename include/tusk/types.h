@@ -288,6 +288,12 @@ TUSK_API int tusk_to_hstore(tusk_value, tusk_hstore *);
 /* The next pair; the value is of type text, or NULL. */
 TUSK_API bool tusk_hstore_next(tusk_hstore *, tusk_slice *key, tusk_value *value);
 
+/* ── vector (pgvector) ─ binary only ───────────────────────────────────────────────────────── */
+
+/* The numbers of a vector, whose oid differs from database to database as well, into
+ * out[0 .. *n - 1]. TUSK_ERANGE: there are more than `room` (*n says how many). */
+TUSK_API int tusk_to_vector(tusk_value, float *out, size_t room, size_t *n);
+
 /* ── arguments that contain others ─────────────────────────────────────────────────────────── */
 
 /* Elements, fields and bounds are arguments themselves; those in text format are converted to binary
@@ -322,6 +328,13 @@ typedef struct tusk_multirange_arg {
     size_t count;
 } tusk_multirange_arg;
 
+/* A vector: 1 to 16000 finite numbers. */
+typedef struct tusk_vector_arg {
+    uint32_t oid;
+    const float *ptr;
+    size_t count;
+} tusk_vector_arg;
+
 /* A plain C array, one dimension, no NULLs. */
 typedef struct tusk_items {
     const void *ptr;
@@ -332,7 +345,8 @@ typedef struct tusk_items {
     X(array)                                                                                       \
     X(record)                                                                                      \
     X(range)                                                                                       \
-    X(multirange)
+    X(multirange)                                                                                  \
+    X(vector)
 
 #define X(name)                                                                                    \
     TUSK_API extern const tusk_type tusk_type_##name##_arg; /* encodes only */                     \

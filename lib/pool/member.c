@@ -127,6 +127,7 @@ static void go_on_opening(tusk__seat *seat, enum tusk__back how)
 {
     if (how == TUSK__BACK_CLEAN) {
         seat->conn->parked = true;
+        seat->conn->dirt = 0; /* what the hook has set is how it is to be */
         tusk__seat_opened(seat);
     } else if (how == TUSK__BACK_BAD) {
         fail_opening(seat, TUSK_EIO, "the connected hook left the connection in disorder");

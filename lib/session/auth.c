@@ -27,6 +27,37 @@ void tusk__login_wipe(tusk__login *login)
     memset(login, 0, sizeof *login);
 }
 
+static void wipe_text(const tusk_conn *c, const char **text)
+{
+    if (*text != NULL)
+        c->crypto->wipe((char *)*text, strlen(*text));
+    *text = NULL;
+}
+
+static void wipe_key(const tusk_conn *c, const uint8_t **key)
+{
+    if (*key != NULL)
+        c->crypto->wipe((uint8_t *)*key, 32);
+    *key = NULL;
+}
+
+void tusk__session_forget_secrets(tusk_conn *c)
+{
+    tusk__settings *s = &c->settings;
+    for (size_t i = 0; i < s->nhosts; i++)
+        wipe_text(c, &s->hosts[i].password);
+    wipe_text(c, &s->sslpassword);
+    wipe_text(c, &s->oauth_client_secret);
+    wipe_key(c, &s->scram_client_key);
+    wipe_key(c, &s->scram_server_key);
+    /* The password in clear was sent from here. */
+    const tusk_buf *b = &c->out.buf;
+    if (c->out.sent > 0)
+        c->crypto->wipe(b->data, c->out.sent);
+    if (b->cap > b->len)
+        c->crypto->wipe(b->data + b->len, b->cap - b->len);
+}
+
 static tusk_slice password(const tusk_conn *c)
 {
     return tusk_slice_of(c->host->password);

@@ -49,7 +49,8 @@ int tusk__batch_before(tusk_conn *c, tusk_req *r, tusk_req **begin)
 {
     bool more = !r->sync;
     *begin = NULL;
-    if (!c->in_batch && (!more || tusk__profiles[c->profile].group || !r->starts))
+    if (!c->in_batch &&
+        (!more || tusk__profiles[c->profile].group || TUSK__PLANT(ONE_GROUP) || !r->starts))
         return TUSK_OK;
     r->starts = r->sync = r->open = true;
     if (!c->in_batch || !more)

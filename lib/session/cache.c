@@ -60,6 +60,8 @@ int tusk__stmt_name(tusk_conn *c, tusk__stmt *s)
     tusk_buf_free(&content);
     if (status != TUSK_OK)
         return status;
+    if (TUSK__PLANT(COUNTER))
+        memset(digest, (int)(c->cache.count & 0xff), sizeof digest);
     memcpy(s->name, "tusk_", 5);
     for (size_t i = 0; i < 16; i++) {
         s->name[5 + 2 * i] = hex[digest[i] >> 4];
@@ -213,6 +215,14 @@ tusk__stmt *tusk__cache_get(tusk_conn *c, tusk_slice sql, const tusk_arg *args, 
     return s;
 }
 
+uint32_t tusk__new_generation(tusk_conn *c, uint32_t old)
+{
+    uint32_t any;
+    if (c->profile == TUSK__PROFILE_DIRECT || c->crypto->random(&any, sizeof any) != TUSK_OK)
+        return old + 1;
+    return any | 1;
+}
+
 void tusk__stmt_renew(tusk_conn *c, tusk__stmt *s)
 {
     if (s->named && s->state != TUSK__STMT_NEW) {
@@ -224,7 +234,7 @@ void tusk__stmt_renew(tusk_conn *c, tusk__stmt *s)
             c->cache.evicted = old;
         }
     }
-    s->generation++;
+    s->generation = tusk__new_generation(c, s->generation);
     s->named = false;
     s->state = TUSK__STMT_NEW;
 }

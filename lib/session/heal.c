@@ -71,13 +71,13 @@ void tusk__heal_note(tusk_conn *c, tusk_req *r)
         r->heal = TUSK__HEAL_AS_TEXT;
         if (s != NULL)
             s->text_only = true;
-    } else if (foreign || (s != NULL && stale_plan(e))) {
+    } else if (foreign || stale_plan(e)) {
         /* a one-shot has no name that could be lost, but a tracker may have mixed up its own */
         r->heal = TUSK__HEAL_AGAIN;
-        if (s != NULL)
+        if (tusk__stmt_current(r))
             tusk__stmt_renew(c, s);
     } else if (s != NULL && name_trouble(e)) {
-        if (s->state == TUSK__STMT_READY)
+        if (s->state == TUSK__STMT_READY && tusk__stmt_current(r))
             s->state = TUSK__STMT_BURNED;
         names_lost(c);
         r->heal = TUSK__HEAL_AGAIN;
@@ -89,7 +89,7 @@ void tusk__heal_note(tusk_conn *c, tusk_req *r)
 
 void tusk__healed(tusk_conn *c, tusk_req *r)
 {
-    if (r->suspect && r->stmt != NULL)
+    if (r->suspect && tusk__stmt_current(r))
         tusk__stmt_renew(c, r->stmt);
 }
 
@@ -128,7 +128,8 @@ static void put_slice(tusk_buf *out, tusk_slice s)
     tusk_put_bytes(out, s.ptr, s.len);
 }
 
-static void put_parse(tusk_buf *out, const tusk__stmt *s, const sent_request *q)
+static void put_parse(tusk_buf *out, const tusk__stmt *s, const sent_request *q,
+                      uint32_t generation)
 {
     size_t mark = tusk__message_begin(out, 'P');
     tusk_put_u8(out, 0);
@@ -141,6 +142,7 @@ static void put_parse(tusk_buf *out, const tusk__stmt *s, const sent_request *q)
             tusk_put_u32(out, s->oids[i]);
     } else {
         put_slice(out, q->sql);
+        tusk__put_generation(out, generation);
         tusk_put_u8(out, 0);
         put_slice(out, q->types);
     }
@@ -165,7 +167,7 @@ static bool send_again(tusk_conn *c, tusk_req *r)
     if (!reread(c, r, &q))
         return false;
     tusk_buf_init(&again, 0, c->alloc, c->alloc_ud);
-    put_parse(&again, r->stmt, &q);
+    put_parse(&again, r->stmt, &q, r->heal == TUSK__HEAL_AGAIN ? tusk__new_generation(c, 0) : 0);
     put_bind(&again, &q, r->binary ? TUSK_FORMAT_BINARY : TUSK_FORMAT_TEXT);
     tusk__encode_describe(&again, 'P', "");
     tusk__encode_execute(&again, 0);
@@ -192,8 +194,9 @@ bool tusk__heal(tusk_conn *c, tusk_req *r, char tx_before, char tx_after)
 {
     bool alone = r == c->head && (r->next == NULL || r->next->held) && r->sync && c->current == r &&
                  !r->open && !c->cancelling;
-    if (r->heal == TUSK__HEAL_NONE || !alone || r->cancel || r->custom_formats ||
-        tx_before != 'I' || tx_after != 'I' || r->tries >= MAX_TRIES)
+    bool no_tx = (tx_before == 'I' && tx_after == 'I') || TUSK__PLANT(RETRY_IN_TX);
+    if (r->heal == TUSK__HEAL_NONE || !alone || !no_tx || r->cancel || r->custom_formats ||
+        r->tries >= MAX_TRIES)
         return false;
     r->tries++;
     r->binary = r->binary && r->heal != TUSK__HEAL_AS_TEXT;

@@ -125,7 +125,7 @@ static void release_stmt(tusk_req *r)
     if (r->stmt == NULL)
         return;
     r->stmt->users--;
-    if (r->prepares && r->stmt->state == TUSK__STMT_PREPARING)
+    if (r->prepares && r->stmt->state == TUSK__STMT_PREPARING && tusk__stmt_current(r))
         r->stmt->state = TUSK__STMT_BURNED; /* its Parse was skipped */
     r->stmt = NULL;
 }

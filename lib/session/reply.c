@@ -14,8 +14,10 @@ int tusk__on_done(tusk_conn *c, const tusk__frame *f)
 int tusk__on_parse(tusk_conn *c, const tusk__frame *f)
 {
     tusk_req *r = c->current;
-    if (r->prepares && r->tries == 0)
+    if (r->prepares && r->tries == 0 && tusk__stmt_current(r)) {
         r->stmt->state = TUSK__STMT_READY;
+        tusk_buf_clear(&r->stmt->parse_error);
+    }
     return tusk__on_done(c, f);
 }
 
@@ -274,10 +276,11 @@ static void note_parse_failure(tusk_conn *c, tusk_req *r, const tusk__frame *f)
     tusk__stmt *s = r->stmt;
     if (s == NULL)
         return;
-    if (r->prepares && s->state == TUSK__STMT_PREPARING) {
+    if (r->prepares && s->state == TUSK__STMT_PREPARING && tusk__stmt_current(r)) {
         s->state = TUSK__STMT_BURNED;
+        tusk_buf_clear(&s->parse_error);
         tusk_put_bytes(&s->parse_error, f->body, f->len);
-    } else if (s->state == TUSK__STMT_BURNED && s->parse_error.len > 0 &&
+    } else if (!r->prepares && s->parse_error.len > 0 &&
                c->group_error.sqlstate == TUSK_INVALID_SQL_STATEMENT_NAME) {
         copy_error(&c->group_error, &c->group_error_body, s->parse_error.data, s->parse_error.len);
     }
@@ -321,6 +324,10 @@ int tusk__on_ready(tusk_conn *c, const tusk__frame *f)
     if (status != TUSK_OK || (r->await == TUSK__SIMPLE && !r->answered))
         return TUSK_EPROTO;
     c->spare_ready = c->group_failed && r->copy_in && !r->simple;
+    if (TUSK__PLANT(TWO_GROUPS) && r->await == TUSK__READY && r->plan != 0) {
+        tusk__queue_advance(c);
+        return TUSK_OK;
+    }
     tusk__queue_group_done(c, tx);
     return TUSK_OK;
 }

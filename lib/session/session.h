@@ -14,6 +14,7 @@
 #include "proto/crypto.h"
 #include "proto/frame.h"
 #include "proto/scram.h"
+#include "lib/session/plant.h"
 #include "lib/session/profile.h"
 #include "lib/session/text.h"
 #include "lib/session/words.h"
@@ -111,6 +112,7 @@ struct tusk_req {
     uint8_t dropped;        /* enum tusk__drop */
     bool describe;          /* executes nothing */
     bool prepares;          /* carries the Parse of stmt */
+    uint32_t generation;    /* of stmt when this was encoded: others may have renewed it since */
     bool columns_anew;      /* asks for its columns, although stmt may know some */
     bool binary;            /* one format for all result columns: binary or text */
     bool custom_formats;    /* the caller gave a format per column */
@@ -317,6 +319,8 @@ int tusk__session_login(tusk_conn *);
  * conn->login.deriving. Inside enter/leave. */
 void tusk__session_work(tusk_conn *);
 void tusk__login_wipe(tusk__login *);
+/* Ready: a connection needs no password any more, not even to cancel. */
+void tusk__session_forget_secrets(tusk_conn *);
 void tusk__params_clear(tusk_conn *);
 
 /* ── bytes (feed.c, out.c) ────────────────────────────────────────────────────────────────── */
@@ -456,7 +460,15 @@ tusk__stmt *tusk__cache_take_evicted(tusk_conn *);
 void tusk__stmt_renew(tusk_conn *, tusk__stmt *);
 /* Its name, computed when it is first needed; TUSK_ENOMEM, TUSK_EAUTH (no SHA-256). */
 int tusk__stmt_name(tusk_conn *, tusk__stmt *);
+/* For a text that nobody has used here: on a server of our own the next number will do, behind a
+ * tracker others may have come to the same one before the last DDL. */
+uint32_t tusk__new_generation(tusk_conn *, uint32_t old);
 void tusk__stmt_free(tusk_conn *, tusk__stmt *);
+/* Has this request the statement's present name? */
+static inline bool tusk__stmt_current(const tusk_req *r)
+{
+    return r->stmt != NULL && r->stmt->generation == r->generation;
+}
 /* Forgets every statement (the server did: DISCARD ALL, DEALLOCATE ALL). */
 void tusk__cache_forget(tusk_conn *);
 void tusk__cache_free(tusk_conn *);

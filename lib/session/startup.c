@@ -183,6 +183,7 @@ int tusk__on_startup_ready(tusk_conn *c, const tusk__frame *f)
         return tusk__session_fail(c, TUSK_EIO, 0, complaint);
     }
     tusk__login_wipe(&c->login);
+    tusk__session_forget_secrets(c);
     c->calm_tx = c->tx;
     c->phase = TUSK__IDLE;
     if (tusk__session_release_held(c) != TUSK_OK)

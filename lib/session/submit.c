@@ -86,8 +86,10 @@ static tusk__stmt *choose_stmt(tusk_conn *c, const tusk_request *rq)
     /* Trackers lose count when names come and go while others are under way. */
     if (p->prefix != NULL && c->head != NULL)
         return NULL;
-    /* Until a Parse inside a batch is known to have happened, the name cannot be relied upon. */
-    if (s->state == TUSK__STMT_PREPARING && s->in_batch)
+    /* A Parse can fail for what stands before it in its batch or transaction; until it is known to
+     * have happened the name cannot be relied upon there. */
+    bool in_tx = c->unsure > 0 || c->calm_tx == 'T' || c->calm_tx == 'E';
+    if (s->state == TUSK__STMT_PREPARING && (s->in_batch || in_tx))
         return NULL;
     return tusk__stmt_name(c, s) == TUSK_OK ? s : NULL;
 }
@@ -102,6 +104,10 @@ static void encode_one_shot(tusk_buf *out, const tusk_request *rq, const tusk_re
 {
     tusk__encode_parse(out, "", rq->sql, 0, rq->args, rq->nargs);
     expect(w, TUSK__PARSE);
+    if (TUSK__PLANT(TWO_GROUPS) && !r->describe) {
+        tusk__encode_empty(out, 'S');
+        expect(w, TUSK__READY);
+    }
     if (r->describe) {
         tusk__encode_describe(out, 'S', "");
         expect(w, TUSK__PARAMS);
@@ -128,7 +134,10 @@ static int encode_named(tusk_conn *c, tusk_buf *out, const tusk_request *rq, tus
     tusk__stmt *s = r->stmt;
     int closes = 0;
     r->prepares = s->state == TUSK__STMT_NEW || s->state == TUSK__STMT_BURNED;
+    r->generation = s->generation;
     r->columns_anew = c->profile != TUSK__PROFILE_DIRECT || !(r->prepares || s->described);
+    if (TUSK__PLANT(OLD_COLUMNS))
+        r->columns_anew = !(r->prepares || s->described);
     if (r->prepares)
         s->described = !r->columns_anew;
     if (r->prepares) {
@@ -137,12 +146,17 @@ static int encode_named(tusk_conn *c, tusk_buf *out, const tusk_request *rq, tus
             expect(w, TUSK__CLOSE);
             closes++;
         }
-        if (s->state == TUSK__STMT_BURNED) {
+        bool burned = s->state == TUSK__STMT_BURNED;
+        if (burned && !TUSK__PLANT(LATE_CLOSE)) {
             tusk__encode_close(out, 'S', s->name);
             expect(w, TUSK__CLOSE);
         }
         tusk__encode_parse(out, s->name, rq->sql, s->generation, rq->args, rq->nargs);
         expect(w, TUSK__PARSE);
+        if (burned && TUSK__PLANT(LATE_CLOSE)) {
+            tusk__encode_close(out, 'S', s->name);
+            expect(w, TUSK__CLOSE);
+        }
     }
     if (r->prepares && !r->columns_anew) {
         tusk__encode_describe(out, 'S', s->name);
@@ -196,7 +210,6 @@ static void commit_stmt(tusk_conn *c, tusk_req *r, int closes)
     if (r->prepares) {
         r->stmt->state = TUSK__STMT_PREPARING;
         r->stmt->in_batch = !r->sync || (c->tail != NULL && !c->tail->sync);
-        tusk_buf_clear(&r->stmt->parse_error);
     }
 }
 
