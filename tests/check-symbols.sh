@@ -22,7 +22,8 @@ complain() {
 }
 
 nm -D --defined-only "$library" >"$folder/nm" || exit 1
-awk '{sub(/@.*/, "", $NF); print $NF}' "$folder/nm" | sort -u >"$folder/exported"
+# AddressSanitizer has a shadow of each exported variable.
+awk '{sub(/@.*/, "", $NF); print $NF}' "$folder/nm" | grep -v '^__odr_asan' | sort -u >"$folder/exported"
 if [ "${3:-}" = --update ]; then
     cp "$folder/exported" "$list"
     exit 0
