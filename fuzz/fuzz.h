@@ -1,6 +1,6 @@
 /* fuzz/fuzz.h: what the fuzz targets have in common. Each target is one file with libFuzzer's entry
- * point; fuzz/standalone_main.c calls the same for files given as arguments, so that the corpus is a
- * test everywhere. */
+ * point; fuzz/standalone_main.c calls the same for files given as arguments, so that the corpus is
+ * a test everywhere. */
 #ifndef TUSK_FUZZ_FUZZ_H
 #define TUSK_FUZZ_FUZZ_H
 
@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 /* Ends the process with a text: the target's oracle found something. */
 void fuzz_found(const char *what, const char *detail) __attribute__((noreturn));
-/* Ends the subject; finds broken promises and leaks. */
-void fuzz_end(subject *, const test_alloc *);
+/* Ends the subject; finds broken promises, and more live blocks than there were before it. */
+void fuzz_end(subject *, const test_alloc *, size_t before);
 /* The library's cryptography with fixed random bytes and a key derivation that costs nothing. */
 const tusk__crypto *fuzz_crypto(void);
 

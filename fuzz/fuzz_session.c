@@ -1,8 +1,9 @@
-/* fuzz/fuzz_session.c: a whole connection under an input that says what the server sends and what the
- * user does (fuzz/session_input.h). Found is whatever breaks a promise that the subject watches
+/* fuzz/fuzz_session.c: a whole connection under an input that says what the server sends and what
+ * the user does (fuzz/session_input.h). Found is whatever breaks a promise that the subject watches
  * (tests/support/subject.h), a leak, memory out of proportion to the input, or a password in clear
  * where none may go. */
 #include "fuzz/fuzz.h"
+#include "fuzz/mutate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -171,7 +172,8 @@ static void operation(session *f, fuzz_input *in)
     case SESSION_TIMEOUT:
         a = fuzz_u8(in);
         b = fuzz_u8(in);
-        if (f->ncalls > 0 && f->calls[a % f->ncalls] != NULL && f->calls[a % f->ncalls]->req != NULL)
+        if (f->ncalls > 0 && f->calls[a % f->ncalls] != NULL &&
+            f->calls[a % f->ncalls]->req != NULL)
             tusk_timeout(f->calls[a % f->ncalls]->req, (int64_t)b * 1000000000);
         break;
     case SESSION_TICK:
@@ -238,6 +240,50 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (f.alloc.peak_bytes > SLACK + FACTOR * size)
         fuzz_found("memory", "out of proportion to the input");
-    fuzz_end(&f.s, &f.alloc);
+    fuzz_end(&f.s, &f.alloc, 0);
     return 0;
+}
+
+/* ── for fuzz/mutate.c: a piece is an operation; the first one is the two bytes in front ── */
+
+size_t fuzz_segment(const uint8_t *data, size_t size, size_t at)
+{
+    if (at == 0)
+        return 2;
+    switch (data[at]) {
+    case SESSION_BYTES:
+        return size - at < 3 ? size - at : 3 + load_u16(data + at + 1);
+    case SESSION_QUERY:
+    case SESSION_TIMEOUT:
+        return 3;
+    case SESSION_CANCEL:
+    case SESSION_TICK:
+    case SESSION_TLS:
+    case SESSION_HOLD:
+    case SESSION_ABORTED:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
+size_t fuzz_messages_at(const uint8_t *data, size_t size, size_t at)
+{
+    return at > 0 && data[at] == SESSION_BYTES ? 3 : fuzz_segment(data, size, at);
+}
+
+void fuzz_resized(uint8_t *data, size_t at, size_t by)
+{
+    size_t n = load_u16(data + at + 1) + by;
+    data[at + 1] = (uint8_t)(n >> 8);
+    data[at + 2] = (uint8_t)n;
+}
+
+void fuzz_wrap(bytes *b)
+{
+    size_t n = b->len;
+    uint8_t head[3] = {SESSION_BYTES, (uint8_t)(n >> 8), (uint8_t)n};
+    bytes_add(b, head, sizeof head);
+    memmove(b->data + sizeof head, b->data, n);
+    memcpy(b->data, head, sizeof head);
 }

@@ -1,5 +1,5 @@
-/* fuzz/standalone_main.c: plays files, and the files in folders, through a fuzz target: the corpus and
- * every input that once found something are a test wherever there is no libFuzzer. */
+/* fuzz/standalone_main.c: plays files, and the files in folders, through a fuzz target: the corpus
+ * and every input that once found something are a test wherever there is no libFuzzer. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

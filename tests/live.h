@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tests/support/alloc.h" /* before cmocka.h, which has a macro test_realloc */
+#include "tests/support/alloc.h"
 #include <cmocka.h>
 #include <tusk/tusk.h>
 

@@ -215,7 +215,9 @@ static void timeout(void)
     assert_true(tusk_now() - start >= 50 * MILLISECOND);
     assert_true(within(start, 50 * SECOND));
     live_reply later = {0};
-    tusk_timeout(live_send(c, "select pg_sleep(100)", 0, &later), 20 * MILLISECOND);
+    tusk_req *running = live_send(c, "select pg_sleep(100)", 0, &later);
+    live_wait_busy(c, "PgSleep");
+    tusk_timeout(running, 20 * MILLISECOND);
     live_wait(c, &later.done);
     live_expect_failed(&later, TUSK_ETIMEDOUT, TUSK_FAILED, "57014");
     assert_int_equal(live_number(c, "select 1"), 1);
@@ -243,11 +245,13 @@ static void timeout_taken_back(void)
 
 static void timeout_while_queued(void)
 {
-    tusk_conn *c = live_open(NULL);
+    tusk_conn *c = live_open("pooler=none");
     live_reply r[3] = {{0}};
     live_send(c, "select 1 from pg_sleep(0.2)", 0, &r[0]);
-    tusk_timeout(live_send(c, "select 2 from pg_sleep(100)", 0, &r[1]), 50 * MILLISECOND);
+    tusk_req *rq = live_send(c, "select 2 from pg_sleep(100)", 0, &r[1]);
     live_send(c, "select 3", 0, &r[2]);
+    live_wait_busy(c, "PgSleep");
+    tusk_timeout(rq, 20 * MILLISECOND);
     live_wait(c, &r[2].done);
     live_expect_done(&r[0], "SELECT 1");
     live_expect_failed(&r[1], TUSK_ETIMEDOUT, TUSK_FAILED, "57014");

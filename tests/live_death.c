@@ -93,7 +93,7 @@ static void in_the_middle_of_a_result(void)
         .columns = live_on_columns, .row = pause_at_first_row, .done = live_on_done};
     obituary o = {0};
     live_reply r = {0}, behind = {0};
-    tusk_conn *c = live_open_watched(NULL, &watcher, &o);
+    tusk_conn *c = live_open_watched("pooler=none", &watcher, &o);
     live_send_sink(c, "select n, repeat('x', 1000) from generate_series(1, 1000000) n", 0, &sink,
                    &r);
     live_send(c, "select 1", 0, &behind);
@@ -117,7 +117,7 @@ static void mid_pipeline(void)
     tusk_conn *keeper = live_open(NULL);
     live_do(keeper, live_own("drop table if exists tusk_death@"));
     live_do(keeper, live_own("create table tusk_death@ (n int4)"));
-    tusk_conn *c = live_open_watched(NULL, &watcher, &o);
+    tusk_conn *c = live_open_watched("pooler=none", &watcher, &o);
     live_send(c, live_own("insert into tusk_death@ values (1)"), 0, &r[0]);
     live_send(c, live_own("insert into tusk_death@ values (2)"), 0, &r[1]);
     live_send(c, live_own("insert into tusk_death@ select 3 from pg_sleep(100)"), 0, &r[2]);
@@ -159,7 +159,7 @@ static void half_sent(void)
     live_reply r[3] = {{0}};
     char *large = calloc(1, SIZE);
     assert_non_null(large);
-    tusk_conn *c = live_open_watched(NULL, &watcher, &o);
+    tusk_conn *c = live_open_watched("pooler=none", &watcher, &o);
     live_send(c, "select pg_sleep(100)", 0, &r[0]);
     live_wait_busy(c, "PgSleep");
     tusk_arg arg = tusk_bytea(large, SIZE);
@@ -189,7 +189,7 @@ static void in_the_middle_of_copy_in(void)
     static const tusk_sink sink = {.pull = pull_and_wait, .done = live_on_done};
     obituary o = {0};
     live_reply r[2] = {{0}};
-    tusk_conn *c = live_open_watched(NULL, &watcher, &o);
+    tusk_conn *c = live_open_watched("pooler=none", &watcher, &o);
     live_do(c, "create temp table t (n int4)");
     live_send_sink(c, "copy t from stdin", 0, &sink, &r[0]);
     live_send(c, "select 1", 0, &r[1]);
@@ -207,7 +207,7 @@ static void in_a_transaction(void)
 {
     obituary o = {0};
     live_reply r[2] = {{0}};
-    tusk_conn *c = live_open_watched(NULL, &watcher, &o);
+    tusk_conn *c = live_open_watched("pooler=none", &watcher, &o);
     live_do(c, "begin");
     live_do(c, "create temp table t (n int4)");
     live_send(c, "select pg_sleep(100)", 0, &r[0]);
@@ -225,7 +225,7 @@ static void in_a_transaction(void)
 static void idle_timeout(void)
 {
     obituary o = {0};
-    tusk_conn *c = live_open_watched(NULL, &watcher, &o);
+    tusk_conn *c = live_open_watched("pooler=none", &watcher, &o);
     if (tusk_conn_server_version(c) < 140000) {
         tusk_close(c);
         skip();

@@ -39,7 +39,7 @@ static void who_asks_first_is_served_first(void)
             assert_false(a[i + 2].told);
         pool_give(a[i].conn);
     }
-    assert_int_equal(pool_stats().opened, 2);
+    assert_in_range(pool_stats().opened, 1, 2); /* the first may be fast enough for all */
     pool_close();
 }
 

@@ -108,7 +108,7 @@ int live_run(const char *group, const live_test *tests, size_t n)
 tusk_config *live_config(const char *more)
 {
     tusk_config *config;
-    assert_int_equal(tusk_config_new(&config, test_realloc, &live_memory), TUSK_OK);
+    assert_int_equal(tusk_config_new(&config, counted_realloc, &live_memory), TUSK_OK);
     set_route(config);
     if (more != NULL && tusk_config_parse(config, more) != TUSK_OK)
         fail_msg("%s: %s", more, tusk_config_error(config));

@@ -7,6 +7,8 @@
 tusk_pool *pool;
 tusk_host *pool_host;
 static int turns;
+static char name[32]; /* of its connections, in pg_stat_activity: another one for every pool */
+static int names;
 
 void pool_open(const char *more, const tusk_pool_options *options)
 {
@@ -15,7 +17,8 @@ void pool_open(const char *more, const tusk_pool_options *options)
     pool_host = live_host;
     if (pool_host == NULL)
         assert_int_equal(tusk__host_private_new(&pool_host), TUSK_OK);
-    assert_int_equal(tusk_config_set(config, "application_name", "tusk_pool"), TUSK_OK);
+    snprintf(name, sizeof name, "tusk_pool_%d", ++names);
+    assert_int_equal(tusk_config_set(config, "application_name", name), TUSK_OK);
     int status = tusk_pool_new(&pool, config, pool_host, options);
     if (status != TUSK_OK)
         fail_msg("tusk_pool_new: %s", tusk_strerror(status));
@@ -141,14 +144,22 @@ void pool_query(const char *sql, unsigned flags, live_reply *reply)
     pool_wait(&reply->done);
 }
 
+static void about(char *sql, size_t size, const char *what)
+{
+    snprintf(sql, size, "select %s from pg_stat_activity where application_name = '%s'", what,
+             name);
+}
+
 int64_t pool_seen(tusk_conn *observer)
 {
-    return live_number(observer, "select count(*) from pg_stat_activity where application_name = "
-                                 "'tusk_pool' and backend_type = 'client backend'");
+    char sql[160];
+    about(sql, sizeof sql, "count(*)");
+    return live_number(observer, sql);
 }
 
 void pool_kill_all(tusk_conn *observer)
 {
-    live_do(observer, "select pg_terminate_backend(pid) from pg_stat_activity where "
-                      "application_name = 'tusk_pool'");
+    char sql[160];
+    about(sql, sizeof sql, "pg_terminate_backend(pid)");
+    live_do(observer, sql);
 }

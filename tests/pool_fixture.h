@@ -10,8 +10,7 @@
 extern tusk_pool *pool;
 extern tusk_host *pool_host;
 
-/* Makes it, with these settings on top of the server's; its connections are named tusk_pool in
- * pg_stat_activity. */
+/* Makes it, with these settings on top of the server's. */
 void pool_open(const char *more, const tusk_pool_options *);
 /* Frees it, unless the test has done that and set it to NULL, and waits until the server has heard.
  */

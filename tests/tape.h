@@ -1,6 +1,6 @@
-/* tests/tape.h: a golden conversation as a program runs it: a tape (parsed from a file once) and its
- * replays. tests/README.md describes the text; tape_parse.c and tape_call.c read it, tape_play.c
- * plays one replay, tape_modes.c plays all that a tape is put through. */
+/* tests/tape.h: a golden conversation as a program runs it: a tape (parsed from a file once) and
+ * its replays. tests/README.md describes the text; tape_parse.c and tape_call.c read it,
+ * tape_play.c plays one replay, tape_modes.c plays all that a tape is put through. */
 #ifndef TUSK_TESTS_TAPE_H
 #define TUSK_TESTS_TAPE_H
 
@@ -10,16 +10,16 @@
 /* ── the tape ── */
 
 enum tape_verb {
-    TAPE_QUERY,    /* what: index of the query */
-    TAPE_CANCEL,   /* what: query */
-    TAPE_TIMEOUT,  /* what: query, number: ns */
+    TAPE_QUERY,   /* what: index of the query */
+    TAPE_CANCEL,  /* what: query */
+    TAPE_TIMEOUT, /* what: query, number: ns */
     TAPE_RESUME,
     TAPE_CLOSE,
-    TAPE_TICK,     /* number: ns */
+    TAPE_TICK, /* number: ns */
     TAPE_HOLD,
     TAPE_RELEASE,
-    TAPE_SEND,     /* number: bytes that may leave while on hold */
-    TAPE_TLS,      /* number: verified; data: end point */
+    TAPE_SEND,         /* number: bytes that may leave while on hold */
+    TAPE_TLS,          /* number: verified; data: end point */
     TAPE_CANCEL_BYTES, /* the CancelRequest counts among the frontend messages */
     TAPE_CANCEL_DONE,
     TAPE_RETURN,   /* number: what the callback returns */
@@ -52,9 +52,9 @@ typedef struct tape_query {
 
 /* `on`: a call to make inside a callback. */
 typedef struct tape_rule {
-    size_t query;    /* index, or TAPE_CONN */
-    unsigned event;  /* enum subject_event */
-    unsigned nth;    /* from 1; 0: each time */
+    size_t query;   /* index, or TAPE_CONN */
+    unsigned event; /* enum subject_event */
+    unsigned nth;   /* from 1; 0: each time */
     tape_call call;
 } tape_rule;
 #define TAPE_CONN SIZE_MAX
@@ -105,15 +105,15 @@ const char *tape_status_name(int status);
 /* ── a replay ── */
 
 typedef struct tape_mode {
-    bool strict;       /* what the tape expects has to happen; else only the contract counts */
-    size_t chunk;      /* at most this many bytes at a time */
-    size_t split;      /* and one cut before this server byte, 0: none */
-    uint64_t seed;     /* random cuts; 0: none */
-    size_t stop;       /* the server's bytes end here, then EOF; SIZE_MAX: never */
-    size_t flip_at;    /* this server byte ... */
-    uint8_t flip;      /* ... is changed by this */
-    size_t fail_at;    /* this allocation fails */
-    bool fail_on;      /* and all behind it */
+    bool strict;    /* what the tape expects has to happen; else only the contract counts */
+    size_t chunk;   /* at most this many bytes at a time */
+    size_t split;   /* and one cut before this server byte, 0: none */
+    uint64_t seed;  /* random cuts; 0: none */
+    size_t stop;    /* the server's bytes end here, then EOF; SIZE_MAX: never */
+    size_t flip_at; /* this server byte ... */
+    uint8_t flip;   /* ... is changed by this */
+    size_t fail_at; /* this allocation fails */
+    bool fail_on;   /* and all behind it */
     bool guard, fence;
     size_t skew;
 } tape_mode;
@@ -126,13 +126,13 @@ typedef struct tape_happening {
 
 typedef struct tape_result {
     bool ok;
-    char why[1400];        /* with file and line */
+    char why[1400]; /* with file and line */
     tape_happening *events;
     size_t nevents;
-    size_t before_stop;    /* how many of them happened before mode.stop */
-    bool withheld;         /* bytes had not been taken when it stopped: a sink had paused */
+    size_t before_stop; /* how many of them happened before mode.stop */
+    bool withheld;      /* bytes had not been taken when it stopped: a sink had paused */
     size_t allocations, failures, fences;
-    bool enomem;           /* the library said so */
+    bool enomem; /* the library said so */
 } tape_result;
 
 void tape_play(const tape *, const tape_mode *, tape_result *);

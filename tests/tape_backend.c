@@ -1,6 +1,6 @@
 /* tests/tape_backend.c: backend messages from a tape's words to bytes. Every encoder gets the words
- * behind the message's name and returns NULL or what is wrong. `raw`, `byte` and `msg` let a hostile
- * server say anything. */
+ * behind the message's name and returns NULL or what is wrong. `raw`, `byte` and `msg` let a
+ * hostile server say anything. */
 #include "tests/tape_wire.h"
 
 #include <stdio.h>
@@ -254,7 +254,8 @@ static const char *raw(const words *w, bytes *out)
         bytes spelled = {0};
         bool quoted = w->at[i][0] == '"' || strchr(w->at[i], ':') != NULL;
         bytes_printf(&spelled, "%s%s", quoted ? "" : "hex:", w->at[i]);
-        bool ok = tape_word(bytes_text(&spelled), out);
+        bool null;
+        bool ok = tape_bytes(bytes_text(&spelled), out, &null) && !null;
         bytes_free(&spelled);
         if (!ok)
             return "raw takes hex digits and quoted text";

@@ -7,9 +7,9 @@
 /* ── names ── */
 
 static const char *const event_names[SUBJECT_EVENTS] = {
-    [SUBJECT_READY] = "ready",   [SUBJECT_NOTIFY] = "notify",   [SUBJECT_NOTICE] = "notice",
-    [SUBJECT_CLOSED] = "closed", [SUBJECT_PARAMS] = "params",   [SUBJECT_COLUMNS] = "columns",
-    [SUBJECT_ROW] = "row",       [SUBJECT_BYTES] = "bytes",     [SUBJECT_PULL] = "pull",
+    [SUBJECT_READY] = "ready",   [SUBJECT_NOTIFY] = "notify", [SUBJECT_NOTICE] = "notice",
+    [SUBJECT_CLOSED] = "closed", [SUBJECT_PARAMS] = "params", [SUBJECT_COLUMNS] = "columns",
+    [SUBJECT_ROW] = "row",       [SUBJECT_BYTES] = "bytes",   [SUBJECT_PULL] = "pull",
     [SUBJECT_DONE] = "done",
 };
 
@@ -29,10 +29,9 @@ const char *tape_event_name(unsigned event)
 static const struct {
     const char *name;
     int value;
-} statuses[] = {
-    {"OK", TUSK_OK},
+} statuses[] = {{"OK", TUSK_OK},
 #define X(name, code, text) {#name, TUSK_##name},
-    TUSK_STATUS_MAP(X)
+                TUSK_STATUS_MAP(X)
 #undef X
 };
 
@@ -62,7 +61,7 @@ size_t tape_query_named(tape *t, const char *label)
     for (size_t i = 0; i < t->nqueries; i++)
         if (t->queries[i].label != NULL && strcmp(t->queries[i].label, label) == 0)
             return i;
-    t->queries = must_realloc(t->queries, (t->nqueries + 1) * sizeof *t->queries);
+    t->queries = must_grow(t->queries, t->nqueries, sizeof *t->queries);
     memset(&t->queries[t->nqueries], 0, sizeof *t->queries);
     t->queries[t->nqueries].label = must_copy(label, strlen(label));
     return t->nqueries++;
@@ -70,7 +69,7 @@ size_t tape_query_named(tape *t, const char *label)
 
 static char *own(tape_query *q, const bytes *b)
 {
-    q->owned = must_realloc(q->owned, (q->nowned + 1) * sizeof *q->owned);
+    q->owned = must_grow(q->owned, q->nowned, sizeof *q->owned);
     return q->owned[q->nowned++] = must_copy(b->len > 0 ? (const char *)b->data : "", b->len);
 }
 
@@ -126,7 +125,7 @@ static bool number_arg(const char *kind, size_t n, const char *rest, tusk_arg *a
 
 static void add_arg(tape_query *q, tusk_arg arg)
 {
-    q->args = must_realloc(q->args, (q->nargs + 1) * sizeof *q->args);
+    q->args = must_grow(q->args, q->nargs, sizeof *q->args);
     q->args[q->nargs++] = arg;
 }
 
@@ -195,7 +194,7 @@ static bool parse_formats(tape_query *q, char *list)
         int64_t format;
         if (!tape_number(w, &format))
             return false;
-        q->formats = must_realloc(q->formats, (q->nformats + 1) * sizeof *q->formats);
+        q->formats = must_grow(q->formats, q->nformats, sizeof *q->formats);
         q->formats[q->nformats++] = (int16_t)format;
     }
     return true;
@@ -268,11 +267,20 @@ static const struct {
     enum tape_verb verb;
     size_t words;
 } verbs[] = {
-    {"query", TAPE_QUERY, 2},     {"cancel", TAPE_CANCEL, 1},   {"timeout", TAPE_TIMEOUT, 2},
-    {"resume", TAPE_RESUME, 0},   {"close", TAPE_CLOSE, 0},     {"tick", TAPE_TICK, 1},
-    {"hold", TAPE_HOLD, 0},       {"release", TAPE_RELEASE, 0}, {"send", TAPE_SEND, 1},
-    {"tls", TAPE_TLS, 0},         {"return", TAPE_RETURN, 1},   {"copy", TAPE_COPY, 2},
-    {"copyrow", TAPE_COPY_ROW, 1}, {"cancelrequest", TAPE_CANCEL_BYTES, 0},
+    {"query", TAPE_QUERY, 2},
+    {"cancel", TAPE_CANCEL, 1},
+    {"timeout", TAPE_TIMEOUT, 2},
+    {"resume", TAPE_RESUME, 0},
+    {"close", TAPE_CLOSE, 0},
+    {"tick", TAPE_TICK, 1},
+    {"hold", TAPE_HOLD, 0},
+    {"release", TAPE_RELEASE, 0},
+    {"send", TAPE_SEND, 1},
+    {"tls", TAPE_TLS, 0},
+    {"return", TAPE_RETURN, 1},
+    {"copy", TAPE_COPY, 2},
+    {"copyrow", TAPE_COPY_ROW, 1},
+    {"cancelrequest", TAPE_CANCEL_BYTES, 0},
     {"canceldone", TAPE_CANCEL_DONE, 0},
 };
 
@@ -280,8 +288,7 @@ const char *tape_call_parse(tape *t, char **words, size_t n, tape_call *call)
 {
     memset(call, 0, sizeof *call);
     size_t i = 0;
-    while (i < sizeof verbs / sizeof verbs[0] &&
-           (n == 0 || strcmp(verbs[i].name, words[0]) != 0))
+    while (i < sizeof verbs / sizeof verbs[0] && (n == 0 || strcmp(verbs[i].name, words[0]) != 0))
         i++;
     if (i == sizeof verbs / sizeof verbs[0])
         return "no such call";

@@ -1,5 +1,6 @@
-/* tests/tape_corpus.c: a tape as an input of fuzz_session, and its server bytes as one of fuzz_frame.
- * What the fuzz target cannot say (rules inside callbacks, argument values) is left out. */
+/* tests/tape_corpus.c: a tape as an input of fuzz_session, and its server bytes as one of
+ * fuzz_frame. What the fuzz target cannot say (rules inside callbacks, argument values) is left
+ * out. */
 #include "tests/tape_corpus.h"
 
 #include <stdio.h>
@@ -45,6 +46,24 @@ static unsigned behaviour_of(const tape *t, size_t query)
     return bits;
 }
 
+/* The text that begins like the tape's. */
+static unsigned text_of(const tape_query *q)
+{
+    static const char *const texts[SESSION_TEXTS] = {SESSION_TEXT_LIST};
+    unsigned best = 0;
+    size_t most = 0;
+    for (unsigned i = 0; i < SESSION_TEXTS; i++) {
+        size_t n = 0;
+        while (n < q->sql.len && texts[i][n] == (char)q->sql.data[n])
+            n++;
+        if (n > most) {
+            most = n;
+            best = i;
+        }
+    }
+    return best;
+}
+
 static void put_query(const tape *t, const tape_call *call, bytes *out)
 {
     const tape_query *q = &t->queries[call->what];
@@ -53,7 +72,7 @@ static void put_query(const tape *t, const tape_call *call, bytes *out)
     kind |= q->nargs > 0 ? SESSION_ARGS : 0;
     bytes_u8(out, SESSION_QUERY);
     bytes_u8(out, kind);
-    bytes_u8(out, behaviour_of(t, call->what) | (call->what & 7));
+    bytes_u8(out, behaviour_of(t, call->what) | text_of(q));
 }
 
 static void put_call(const tape *t, const tape_call *call, bytes *out)
@@ -86,6 +105,11 @@ static void put_call(const tape *t, const tape_call *call, bytes *out)
     case TAPE_TLS:
         bytes_u8(out, SESSION_TLS);
         bytes_u8(out, (unsigned)call->number | (call->data.len > 0 ? 2 : 0));
+        break;
+    case TAPE_CANCEL_BYTES:
+    case TAPE_CANCEL_DONE:
+        bytes_u8(out, SESSION_ABORTED);
+        bytes_u8(out, call->verb == TAPE_CANCEL_DONE);
         break;
     case TAPE_RESUME:
     case TAPE_RELEASE:

@@ -4,8 +4,8 @@
 
 #include "tests/tape.h"
 
-/* Writes FOLDER/session/NAME and, for a tape that starts from a ready connection, FOLDER/frame/NAME;
- * both folders have to be there. False, with the reason printed, on failure. */
+/* Writes FOLDER/session/NAME and, for a tape that starts from a ready connection,
+ * FOLDER/frame/NAME; both folders have to be there. False, with the reason printed, on failure. */
 bool tape_corpus(const tape *, const char *folder);
 
 #endif

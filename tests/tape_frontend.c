@@ -1,5 +1,5 @@
-/* tests/tape_frontend.c: frontend messages from bytes to words. A message that breaks the protocol's
- * layout is rendered as `malformed` and its bytes, which no tape expects. */
+/* tests/tape_frontend.c: frontend messages from bytes to words. A message that breaks the
+ * protocol's layout is rendered as `malformed` and its bytes, which no tape expects. */
 #include "tests/tape_wire.h"
 
 #include <string.h>
@@ -197,8 +197,9 @@ void tape_frontend(const uint8_t *p, size_t n, bool started, const char *hint, b
     cursor c = {p + (n < head ? n : head), p + n, false};
     size_t found = FRONTEND;
     for (size_t i = FRONTEND; started && i-- > 0;)
-        if (frontend[i].type == (char)p[0] && (found == FRONTEND || strcmp(frontend[i].name, hint) == 0 ||
-                                               strcmp(frontend[found].name, hint) != 0))
+        if (frontend[i].type == (char)p[0] &&
+            (found == FRONTEND || strcmp(frontend[i].name, hint) == 0 ||
+             strcmp(frontend[found].name, hint) != 0))
             found = i;
     if (!started) {
         untyped(&c, out);

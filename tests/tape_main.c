@@ -1,6 +1,7 @@
 /* tests/tape_main.c: the program that plays tapes.
  *   tape [--quick] [--whole] [--bad] [--seed N] [--corpus FOLDER] FILE|FOLDER...
- * --quick flips eight bits per byte instead of trying all values, --whole plays each tape only once,
+ * --quick flips eight bits per byte instead of trying all values, --whole plays each tape only
+ * once,
  * --bad demands that every tape fails, --corpus writes what fuzz targets start from. */
 #include <dirent.h>
 #include <signal.h>
@@ -24,8 +25,8 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* A tape of the set that must fail, for the reason that it names; one that cannot be read has failed
- * as well. */
+/* A tape of the set that must fail, for the reason that it names; one that cannot be read has
+ * failed as well. */
 static bool play_bad(run *r, tape *t, bool readable)
 {
     tape_mode mode = {.strict = true, .chunk = SIZE_MAX, .stop = SIZE_MAX};

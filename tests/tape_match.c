@@ -1,4 +1,5 @@
-/* tests/tape_match.c: the comparison of what a tape expects with what happened (tests/tape_text.h). */
+/* tests/tape_match.c: the comparison of what a tape expects with what happened (tests/tape_text.h).
+ */
 #include "tests/tape_text.h"
 
 #include <stdlib.h>
@@ -63,8 +64,8 @@ static bool match_part(const char *token, const char *actual)
     bytes part = {0};
     bytes whole = {0};
     bool null;
-    bool ok = tape_bytes(token + 1, &part, &null) && !null && tape_bytes(actual, &whole, &null) &&
-              !null;
+    bool ok =
+        tape_bytes(token + 1, &part, &null) && !null && tape_bytes(actual, &whole, &null) && !null;
     ok = ok && memmem(whole.data, whole.len, part.data, part.len) != NULL;
     bytes_free(&part);
     bytes_free(&whole);

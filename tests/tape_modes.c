@@ -1,12 +1,14 @@
 /* tests/tape_modes.c: everything that one tape is put through: whole, in pieces of every kind, with
- * its input against a fence, cut off and flipped at every byte, and with every allocation failing. */
+ * its input against a fence, cut off and flipped at every byte, and with every allocation failing.
+ */
 #include "tests/tape.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Tapes of more than MANY_BYTES are cut and flipped at so many places only, spread over all of them. */
+/* Tapes of more than MANY_BYTES are cut and flipped at so many places only, spread over all of
+ * them. */
 enum { MANY_BYTES = 4096, PLACES = 300, RANDOM_RUNS = 100, ALL_VALUES = 1024 };
 
 static size_t distance(const tape *t)
@@ -14,8 +16,7 @@ static size_t distance(const tape *t)
     return t->server_bytes > MANY_BYTES ? t->server_bytes / PLACES : 1;
 }
 
-static const tape_mode whole = {
-    .strict = true, .chunk = SIZE_MAX, .stop = SIZE_MAX, .fence = true};
+static const tape_mode whole = {.strict = true, .chunk = SIZE_MAX, .stop = SIZE_MAX, .fence = true};
 
 struct tape_now tape_now;
 
@@ -52,7 +53,8 @@ static bool in_pieces(const tape *t, const tape_options *o, tape_figures *figure
     tape_mode mode = whole;
     bool ok = true;
     if (n <= MANY_BYTES) {
-        for (mode.split = t->common_bytes + 1; ok && mode.split < n; mode.split++, figures->splits++)
+        for (mode.split = t->common_bytes + 1; ok && mode.split < n;
+             mode.split++, figures->splits++)
             ok = play(t, &mode, "split before byte", mode.split, figures);
         return ok;
     }
@@ -95,8 +97,8 @@ static bool check_cut(const tape *t, size_t at, const tape_result *golden, tape_
     for (size_t i = 0; same && i < before; i++)
         same = strcmp(golden->events[i].line, r->events[i].line) == 0;
     if (!same)
-        snprintf(r->why, sizeof r->why, "other callbacks (%zu) than in the uncut tape (%zu)", before,
-                 must);
+        snprintf(r->why, sizeof r->why, "other callbacks (%zu) than in the uncut tape (%zu)",
+                 before, must);
     for (size_t i = before; same && i < r->nevents; i++) {
         const char *line = r->events[i].line;
         const char *done = strstr(line, " done ");
@@ -132,7 +134,8 @@ static bool flipped(const tape *t, const tape_options *o, tape_figures *figures)
     bool ok = true;
     bool all = o->all_flips && t->server_bytes - t->common_bytes <= ALL_VALUES;
     size_t step = distance(t);
-    for (mode.flip_at = t->common_bytes; ok && mode.flip_at < t->server_bytes; mode.flip_at += step) {
+    for (mode.flip_at = t->common_bytes; ok && mode.flip_at < t->server_bytes;
+         mode.flip_at += step) {
         for (unsigned v = 1; ok && v < 256; v = all ? v + 1 : v * 2) {
             mode.flip = (uint8_t)v;
             ok = play(t, &mode, "flipped byte", mode.flip_at, figures);

@@ -24,7 +24,7 @@ static bool refuse(tape *t, const place *at, const char *what)
 
 static tape_step *add_step(tape *t, const place *at, enum tape_kind kind)
 {
-    t->steps = must_realloc(t->steps, (t->nsteps + 1) * sizeof *t->steps);
+    t->steps = must_grow(t->steps, t->nsteps, sizeof *t->steps);
     tape_step *step = &t->steps[t->nsteps++];
     memset(step, 0, sizeof *step);
     step->kind = kind;
@@ -156,7 +156,8 @@ static bool read_only(tape *t, place *at, tape_tokens *words)
 
 static bool read_fails(tape *t, place *at, tape_tokens *words)
 {
-    return (words->n == 1 && tape_word(words->at[0], &t->fails)) || refuse(t, at, "fails \"REASON\"");
+    return (words->n == 1 && tape_word(words->at[0], &t->fails)) ||
+           refuse(t, at, "fails \"REASON\"");
 }
 
 /* on LABEL EVENT [N] CALL... */
@@ -176,7 +177,7 @@ static bool read_on(tape *t, place *at, tape_tokens *words)
     const char *error = tape_call_parse(t, words->at + from, words->n - from, &rule.call);
     if (error != NULL)
         return refuse(t, at, error);
-    t->rules = must_realloc(t->rules, (t->nrules + 1) * sizeof *t->rules);
+    t->rules = must_grow(t->rules, t->nrules, sizeof *t->rules);
     t->rules[t->nrules++] = rule;
     return true;
 }
@@ -185,9 +186,9 @@ static const struct {
     const char *word;
     line_reader read;
 } readers[] = {
-    {"set", read_set}, {"use", read_use},      {"on", read_on},   {">", read_do},
-    {"F", read_frontend}, {"B", read_backend}, {"=", read_event}, {"?", read_ask},
-    {"only", read_only}, {"fails", read_fails},
+    {"set", read_set},    {"use", read_use},     {"on", read_on},   {">", read_do},
+    {"F", read_frontend}, {"B", read_backend},   {"=", read_event}, {"?", read_ask},
+    {"only", read_only},  {"fails", read_fails},
 };
 
 static bool parse_line(tape *t, place *at, tape_tokens *tokens)

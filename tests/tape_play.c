@@ -1,6 +1,6 @@
-/* tests/tape_play.c: one replay of a tape against a fresh connection. Strictly, each expected message
- * and callback has to come, in order, and no other one; loosely (after a flipped byte, or once memory
- * has run out) only the contract that the subject watches counts. */
+/* tests/tape_play.c: one replay of a tape against a fresh connection. Strictly, each expected
+ * message and callback has to come, in order, and no other one; loosely (after a flipped byte, or
+ * once memory has run out) only the contract that the subject watches counts. */
 #include "tests/tape.h"
 
 #include <stdarg.h>
@@ -22,21 +22,20 @@ typedef struct player {
     subject s;
     test_alloc alloc;
     bool strict;
-    bool ended;               /* the server's bytes end here */
-    sent_message *sent;       /* not yet expected from sent_next on */
+    bool ended;         /* the server's bytes end here */
+    sent_message *sent; /* not yet expected from sent_next on */
     size_t nsent, sent_next;
-    size_t event_next;        /* likewise among result->events */
-    bytes pending;            /* server bytes; those before `fed` have been taken */
+    size_t event_next; /* likewise among result->events */
+    bytes pending;     /* server bytes; those before `fed` have been taken */
     size_t fed;
-    size_t given;             /* server bytes of the tape so far, with the pending ones */
-    subject_call **calls;     /* by query, the latest */
+    size_t given;                   /* server bytes of the tape so far, with the pending ones */
+    subject_call **calls;           /* by query, the latest */
     unsigned count[SUBJECT_EVENTS]; /* of the connection's own callbacks */
     uint64_t random;
     tape_vars vars;
 } player;
 
-__attribute__((format(printf, 3, 4))) static void fail(player *p, int line, const char *format,
-                                                       ...)
+__attribute__((format(printf, 3, 4))) static void fail(player *p, int line, const char *format, ...)
 {
     if (!p->result->ok)
         return;
@@ -88,7 +87,7 @@ static void submit(player *p, const tape_call *call)
     bytes_printf(&line, "%s refused ", q->label);
     tape_quote(&line, tusk_errmsg(p->s.conn), strlen(tusk_errmsg(p->s.conn)));
     tape_result *r = p->result;
-    r->events = must_realloc(r->events, (r->nevents + 1) * sizeof *r->events);
+    r->events = must_grow(r->events, r->nevents, sizeof *r->events);
     r->events[r->nevents++] = (tape_happening){must_copy(bytes_text(&line), line.len), p->s.fed};
     bytes_free(&line);
 }
@@ -120,7 +119,7 @@ static void on_sent(subject *s, const uint8_t *at, size_t n, bool started);
 static void cancel_request(player *p)
 {
     tusk_buf out;
-    tusk_buf_init(&out, 0, test_realloc, &p->alloc);
+    tusk_buf_init(&out, 0, counted_realloc, &p->alloc);
     if (tusk_cancel_bytes(p->s.conn, &out) == TUSK_OK)
         on_sent(&p->s, out.data, out.len, false);
     else
@@ -181,7 +180,7 @@ static void record(player *p, const subject_news *news)
     bytes line = {0};
     tape_event_line(p->tape, news, &line);
     tape_result *r = p->result;
-    r->events = must_realloc(r->events, (r->nevents + 1) * sizeof *r->events);
+    r->events = must_grow(r->events, r->nevents, sizeof *r->events);
     r->events[r->nevents++] = (tape_happening){must_copy(bytes_text(&line), line.len), p->s.fed};
     bytes_free(&line);
 }
@@ -197,7 +196,8 @@ static int on_event(subject *s, const subject_news *news)
     int result = news->event == SUBJECT_PULL; /* no more data */
     for (size_t i = 0; i < p->tape->nrules; i++) {
         const tape_rule *rule = &p->tape->rules[i];
-        bool mine = news->call != NULL ? rule->query == news->call->index : rule->query == TAPE_CONN;
+        bool mine =
+            news->call != NULL ? rule->query == news->call->index : rule->query == TAPE_CONN;
         if (!mine || rule->event != news->event || (rule->nth != 0 && rule->nth != nth))
             continue;
         if (rule->call.verb == TAPE_RETURN)
@@ -213,7 +213,7 @@ static void on_sent(subject *s, const uint8_t *at, size_t n, bool started)
     player *p = s->ud;
     if (!p->strict)
         return;
-    p->sent = must_realloc(p->sent, (p->nsent + 1) * sizeof *p->sent);
+    p->sent = must_grow(p->sent, p->nsent, sizeof *p->sent);
     sent_message *m = &p->sent[p->nsent++];
     memset(m, 0, sizeof *m);
     bytes_add(&m->data, at, n);
@@ -296,8 +296,8 @@ static void expect(player *p, const tape_step *step, const char *actual, const c
 {
     if (tape_match(&step->tokens, actual, &p->vars))
         return;
-    /* Without memory it may choose another way, such as a statement without a name, which has to show
-     * in what is sent; and it may know less of an error. */
+    /* Without memory it may choose another way, such as a statement without a name, which has to
+     * show in what is sent; and it may know less of an error. */
     bool other_way = step->kind == TAPE_FRONTEND || p->sent_next < p->nsent ||
                      strstr(actual, " done FAILED ESERVER ") != NULL;
     if (other_way && p->alloc.failures > 0) {
@@ -352,8 +352,7 @@ static void nothing_left(player *p, int line, bool messages_too)
         sent_message *m = &p->sent[p->sent_next];
         bytes text = {0};
         tape_frontend(m->data.data, m->data.len, m->started, "", &text);
-        fail(p, line, "before this line an unexpected message was sent: %.600s",
-             bytes_text(&text));
+        fail(p, line, "before this line an unexpected message was sent: %.600s", bytes_text(&text));
         bytes_free(&text);
     }
 }

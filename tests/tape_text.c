@@ -10,7 +10,7 @@
 
 static void push(tape_tokens *t, const char *s, size_t n)
 {
-    t->at = must_realloc(t->at, (t->n + 1) * sizeof *t->at);
+    t->at = must_grow(t->at, t->n, sizeof *t->at);
     t->at[t->n++] = must_copy(s, n);
 }
 
@@ -215,12 +215,23 @@ bool tape_bytes(const char *token, bytes *out, bool *null)
     return false;
 }
 
+/* Looks like one of the forms of tape_bytes, well-formed or not. */
+static bool is_form(const char *token)
+{
+    static const char *const forms[] = {"\"",    "int2:", "int4:", "int8:", "float8:",
+                                        "hex:", "zero:", "fill:", "cstr:"};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        if (strncmp(token, forms[i], strlen(forms[i])) == 0)
+            return true;
+    return false;
+}
+
 bool tape_word(const char *token, bytes *out)
 {
     bool null;
     if (tape_bytes(token, out, &null))
         return !null;
-    if (token[0] == '"')
+    if (is_form(token))
         return false;
     bytes_str(out, token);
     return true;
@@ -250,12 +261,12 @@ static const struct {
     uint32_t oid;
     int len;
 } types[] = {
-    {"bool", 16, 1},        {"bytea", 17, -1},      {"char", 18, 1},     {"name", 19, 64},
-    {"int8", 20, 8},        {"int2", 21, 2},        {"int4", 23, 4},     {"text", 25, -1},
-    {"oid", 26, 4},         {"json", 114, -1},      {"float4", 700, 4},  {"float8", 701, 8},
-    {"unknown", 705, -2},   {"int4array", 1007, -1}, {"aclitem", 1033, 12}, {"varchar", 1043, -1},
-    {"date", 1082, 4},      {"timestamp", 1114, 8}, {"timestamptz", 1184, 8},
-    {"numeric", 1700, -1},  {"void", 2278, 4},      {"uuid", 2950, 16},
+    {"bool", 16, 1},      {"bytea", 17, -1},       {"char", 18, 1},          {"name", 19, 64},
+    {"int8", 20, 8},      {"int2", 21, 2},         {"int4", 23, 4},          {"text", 25, -1},
+    {"oid", 26, 4},       {"json", 114, -1},       {"float4", 700, 4},       {"float8", 701, 8},
+    {"unknown", 705, -2}, {"int4array", 1007, -1}, {"aclitem", 1033, 12},    {"varchar", 1043, -1},
+    {"date", 1082, 4},    {"timestamp", 1114, 8},  {"timestamptz", 1184, 8}, {"numeric", 1700, -1},
+    {"void", 2278, 4},    {"uuid", 2950, 16},
 };
 
 bool tape_type_oid(const char *name, uint32_t *oid)

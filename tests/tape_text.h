@@ -14,7 +14,8 @@ typedef struct tape_tokens {
     size_t n;
 } tape_tokens;
 
-/* Splits at blanks outside of quotes; `#` after a blank starts a comment. NULL, or what is wrong. */
+/* Splits at blanks outside of quotes; `#` after a blank starts a comment. NULL, or what is wrong.
+ */
 const char *tape_split(const char *line, size_t len, tape_tokens *);
 void tape_tokens_free(tape_tokens *);
 
@@ -30,7 +31,8 @@ bool tape_number(const char *token, int64_t *out);
 /* "5s", "10ms", "3us", "100ns", in nanoseconds. */
 bool tape_duration(const char *token, int64_t *out);
 
-/* Type names: int4 <-> 23; *typlen as in pg_type. Unknown names are false; unknown oids give NULL. */
+/* Type names: int4 <-> 23; *typlen as in pg_type. Unknown names are false; unknown oids give NULL.
+ */
 bool tape_type_oid(const char *name, uint32_t *oid);
 const char *tape_type_name(uint32_t oid);
 int tape_type_len(uint32_t oid);
@@ -54,8 +56,8 @@ typedef struct tape_vars {
     size_t n;
 } tape_vars;
 void tape_vars_clear(tape_vars *);
-/* Does the line say what the (normal) tokens expect? `*` is any token, `...` any rest, ~"x" a string
- * that contains x, $name a string that is the same wherever the name stands. */
+/* Does the line say what the (normal) tokens expect? `*` is any token, `...` any rest, ~"x" a
+ * string that contains x, $name a string that is the same wherever the name stands. */
 bool tape_match(const tape_tokens *expected, const char *line, tape_vars *);
 
 #endif

@@ -8,8 +8,8 @@
 /* Appends the bytes of `Name field...`. NULL, or what is wrong with the line. */
 const char *tape_backend(const tape_tokens *, bytes *out);
 
-/* Finds the first frontend message in what the library sent: its length, 0 if it is not complete yet,
- * -1 if it is none that the protocol has. `started`: the StartupMessage is through. */
+/* Finds the first frontend message in what the library sent: its length, 0 if it is not complete
+ * yet, -1 if it is none that the protocol has. `started`: the StartupMessage is through. */
 ptrdiff_t tape_frontend_length(const uint8_t *, size_t, bool started);
 /* Is this (complete, untyped) message the StartupMessage? */
 bool tape_is_startup(const uint8_t *, size_t);

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tests/support/alloc.h" /* before cmocka.h, which has a macro test_realloc */
+#include "tests/support/alloc.h"
 #include <cmocka.h>
 
 #include "proto/buf.h"
@@ -15,7 +15,7 @@ static void appends_big_endian(void **state)
                                    0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 'h',  'i',  '!',  0};
     test_alloc memory = {0};
     tusk_buf buf;
-    tusk_buf_init(&buf, 0, test_realloc, &memory);
+    tusk_buf_init(&buf, 0, counted_realloc, &memory);
     tusk_put_u8(&buf, 0x01);
     tusk_put_u16(&buf, 0x0203);
     tusk_put_u32(&buf, 0x04050607);
@@ -40,7 +40,7 @@ static void ceiling(void **state)
     for (size_t max = 1; max < 300; max += 13) {
         test_alloc memory = {0};
         tusk_buf buf;
-        tusk_buf_init(&buf, max, test_realloc, &memory);
+        tusk_buf_init(&buf, max, counted_realloc, &memory);
         for (size_t i = 0; i < max; i++)
             tusk_put_u8(&buf, (uint8_t)i);
         assert_int_equal(buf.status, TUSK_OK);
@@ -61,13 +61,13 @@ static void absurd_sizes(void **state)
     (void)state;
     test_alloc memory = {0};
     tusk_buf buf;
-    tusk_buf_init(&buf, SIZE_MAX, test_realloc, &memory);
+    tusk_buf_init(&buf, SIZE_MAX, counted_realloc, &memory);
     tusk_put_u8(&buf, 1);
     assert_null(tusk__buf_reserve(&buf, SIZE_MAX));
     assert_int_equal(buf.status, TUSK_ETOOBIG);
     tusk_buf_clear(&buf);
     tusk_buf_free(&buf);
-    tusk_buf_init(&buf, 0, test_realloc, &memory);
+    tusk_buf_init(&buf, 0, counted_realloc, &memory);
     assert_null(tusk__buf_reserve(&buf, SIZE_MAX / 2 + 1));
     assert_int_equal(buf.status, TUSK_ETOOBIG);
     assert_int_equal(memory.calls - (size_t)1, 0);
@@ -79,7 +79,7 @@ static void failure_sticks(void **state)
     (void)state;
     test_alloc memory = {.fail_at = 2};
     tusk_buf buf;
-    tusk_buf_init(&buf, 0, test_realloc, &memory);
+    tusk_buf_init(&buf, 0, counted_realloc, &memory);
     tusk_put_str(&buf, "kept");
     size_t mark = tusk__buf_mark(&buf);
     assert_null(tusk__buf_extend(&buf, 1000));
@@ -124,7 +124,7 @@ static void consumes_and_shrinks(void **state)
     (void)state;
     test_alloc memory = {0};
     tusk_buf buf;
-    tusk_buf_init(&buf, 0, test_realloc, &memory);
+    tusk_buf_init(&buf, 0, counted_realloc, &memory);
     tusk_put_str(&buf, "0123456789");
     tusk__buf_consume(&buf, 4);
     assert_int_equal(buf.len, 6);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tests/support/alloc.h" /* before cmocka.h, which has a macro test_realloc */
+#include "tests/support/alloc.h"
 #include <cmocka.h>
 
 #include "lib/config/settings.h"
@@ -86,7 +86,7 @@ static void fail_each(int (*before)(tusk_config *), int (*call)(tusk_config *))
     for (size_t n = 1;; n++) {
         test_alloc a = {0};
         tusk_config *config;
-        assert_int_equal(tusk_config_new(&config, test_realloc, &a), TUSK_OK);
+        assert_int_equal(tusk_config_new(&config, counted_realloc, &a), TUSK_OK);
         if (before != NULL)
             assert_int_equal(before(config), TUSK_OK);
         char *old = snapshot(config);
@@ -118,7 +118,7 @@ static void creating(void **state)
     (void)state;
     test_alloc a = {.fail_at = 1};
     tusk_config *config;
-    assert_int_equal(tusk_config_new(&config, test_realloc, &a), TUSK_ENOMEM);
+    assert_int_equal(tusk_config_new(&config, counted_realloc, &a), TUSK_ENOMEM);
     assert_null(config);
     assert_int_equal(a.live, 0);
 }

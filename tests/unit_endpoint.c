@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "tests/support/alloc.h" /* before cmocka.h, which has a macro test_realloc */
+#include "tests/support/alloc.h"
 #include <cmocka.h>
 #include "lib/net/endpoint.h"
 #include "tests/support/tls_peer.h"
@@ -72,7 +72,7 @@ static void memory_may_end(void **state)
     for (;; memory.fail_at++) {
         tusk_config *c, *copy = NULL;
         memory.calls = memory.failures = 0;
-        int status = tusk_config_new(&c, test_realloc, &memory);
+        int status = tusk_config_new(&c, counted_realloc, &memory);
         if (status == TUSK_OK) {
             status = tusk__config_clone(&copy, c);
             tusk_config_free(copy);

@@ -108,7 +108,7 @@ static void out_of_memory(void **state)
     for (int n = 0; n < 10; n++) {
         test_alloc l = {.fail_at = (size_t)n + 1};
         tusk_buf out;
-        tusk_buf_init(&out, 0, test_realloc, &l);
+        tusk_buf_init(&out, 0, counted_realloc, &l);
         int status = tusk__saslprep(tusk_slice_of("\xc2\xaa\xc3\xa9"), &out);
         assert_true(status == TUSK_OK || status == TUSK_ENOMEM);
         failures += status != TUSK_OK;

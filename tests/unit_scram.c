@@ -238,9 +238,9 @@ static void every_allocation_fails(void **state)
         scram_server v = {.password = "a\xc3\xa9", .iterations = 10, .gs2 = "n,,"};
         tusk__scram s;
         tusk_buf out;
-        tusk_buf_init(&out, 0, test_realloc, &l);
+        tusk_buf_init(&out, 0, counted_realloc, &l);
         status = tusk__scram_init(&s, &tusk__crypto_openssl, TUSK__SCRAM_UNSUPPORTED, text(""),
-                                  text("\xc2\xaa\xc3\xa9"), 1, SCRAM_MAX, test_realloc, &l);
+                                  text("\xc2\xaa\xc3\xa9"), 1, SCRAM_MAX, counted_realloc, &l);
         if (status == TUSK_OK)
             status = scram_exchange(&s, &v, NULL, &out);
         if (status != TUSK_OK) {

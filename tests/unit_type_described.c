@@ -119,6 +119,36 @@ static void vectors(void **state)
         }
 }
 
+static void vector_values(void **state)
+{
+    (void)state;
+    const float numbers[] = {1.5F, -2, 0};
+    const float infinite[] = {1e38F * 10};
+    float got[3] = {0, 0, 0};
+    size_t n = 0;
+    tusk_vector_arg arg = {70012, numbers, 3};
+    tusk_arg a = tusk_of_vector(&arg);
+    tusk_buf_clear(&room);
+    assert_int_equal(tusk__arg_put(&room, &a), TUSK_OK);
+    tusk_value v = {room.data, (int32_t)room.len, 70012, TUSK_FORMAT_BINARY};
+    expect_text(v, &style, "[1.5,-2,0]");
+    assert_int_equal(tusk_to_vector(v, got, 2, &n), TUSK_ERANGE);
+    assert_int_equal(n, 3);
+    assert_int_equal(tusk_to_vector(v, got, 3, &n), TUSK_OK);
+    assert_memory_equal(got, numbers, sizeof got);
+    for (v.len = 0; v.len < (int32_t)room.len; v.len++)
+        assert_int_equal(tusk_to_vector(v, got, 3, &n), TUSK_EDATA);
+    v.oid = 25;
+    assert_int_equal(tusk_to_vector(v, got, 3, &n), TUSK_ETYPE);
+    arg.ptr = infinite;
+    arg.count = 1;
+    assert_int_equal(tusk__arg_put(&room, &a), TUSK_ERANGE);
+    arg.count = 0;
+    assert_int_equal(tusk__arg_put(&room, &a), TUSK_ERANGE);
+    arg.count = 16001;
+    assert_int_equal(tusk__arg_put(&room, &a), TUSK_ERANGE);
+}
+
 static void hstore(void **state)
 {
     (void)state;
@@ -165,10 +195,8 @@ static void deep_query(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(described),
-        cmocka_unit_test(vectors),
-        cmocka_unit_test(hstore),
-        cmocka_unit_test(deep_query),
+        cmocka_unit_test(described), cmocka_unit_test(vectors),    cmocka_unit_test(vector_values),
+        cmocka_unit_test(hstore),    cmocka_unit_test(deep_query),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

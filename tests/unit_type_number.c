@@ -17,7 +17,7 @@
 static long rounds(void)
 {
     const char *more = getenv("TUSK_TEST_NUMBERS");
-    return more != NULL ? atol(more) : 200000;
+    return more != NULL ? atol(more) : 50000;
 }
 
 static type_random rng = {0x2545F4914F6CDD1Du};

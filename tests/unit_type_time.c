@@ -11,12 +11,12 @@
 
 static type_random rng = {0x9E3779B97F4A7C15u};
 
-/* Every day of 20,000 years around us, one after the other; then steps to the ends of the range. */
+/* Every day of 2,700 years around us, one after the other; then steps to the ends of the range. */
 static void calendar(void **state)
 {
     (void)state;
-    tusk__date last = tusk__date_of_days(-2500001);
-    for (int64_t days = -2500000; days < 4800000; days++) {
+    tusk__date last = tusk__date_of_days(-500001);
+    for (int64_t days = -500000; days < 500000; days++) {
         tusk__date date = tusk__date_of_days(days);
         bool next_day =
             date.year == last.year && date.month == last.month && date.day == last.day + 1;
@@ -29,7 +29,7 @@ static void calendar(void **state)
             fail_msg("day %lld is not found back", (long long)days);
         last = date;
     }
-    for (int64_t days = TUSK__DATE_MIN; days < TUSK__DATE_END; days += 997)
+    for (int64_t days = TUSK__DATE_MIN; days < TUSK__DATE_END; days += 9973)
         assert_true(tusk__days_of_date(tusk__date_of_days(days)) == days);
     static const tusk__date none[] = {{2001, 2, 29}, {1900, 2, 29}, {2000, 2, 30}, {2000, 13, 1},
                                       {2000, 0, 1},  {2000, 1, 0},  {2000, 4, 31}, {-3, 2, 29}};
@@ -43,7 +43,7 @@ static void calendar(void **state)
 static void against_gmtime(void **state)
 {
     (void)state;
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 50000; i++) {
         uint64_t span = (uint64_t)TUSK__TIMESTAMP_END - (uint64_t)TUSK__TIMESTAMP_MIN;
         int64_t us = (int64_t)((uint64_t)TUSK__TIMESTAMP_MIN + type_bits64(&rng) % span);
         struct timespec ts;

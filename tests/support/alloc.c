@@ -1,6 +1,6 @@
-/* tests/support/alloc.c: see the header. A block carries a small head in front of it with its size, so
- * that a free of something else is noticed; plain blocks come from malloc, so that AddressSanitizer
- * watches their ends. */
+/* tests/support/alloc.c: see the header. A block carries a small head in front of it with its size,
+ * so that a free of something else is noticed; plain blocks come from malloc, so that
+ * AddressSanitizer watches their ends. */
 #include "tests/support/alloc.h"
 
 #include <stdio.h>
@@ -24,7 +24,7 @@
 #endif
 #endif
 
-enum { PAGE = 4096, FILL = 0xA5, FILL_MAX = 8192, SKEWED = 16384 };
+enum { PAGE = 4096, FILL = 0xA5, FILL_MAX = 1024, SKEWED = 16384 };
 
 static const uint64_t MAGIC = 0x7475736b616c6c6fu;
 
@@ -147,7 +147,7 @@ static bool fails(test_alloc *a)
     return fail;
 }
 
-void *test_realloc(void *ud, void *ptr, size_t size)
+void *counted_realloc(void *ud, void *ptr, size_t size)
 {
     test_alloc *a = ud;
     head h = {MAGIC, 0, NULL, 0};

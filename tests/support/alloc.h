@@ -23,11 +23,11 @@ typedef struct test_alloc {
 } test_alloc;
 
 /* A tusk_realloc_fn; ud is the test_alloc. New memory is filled with a pattern that is no zero. */
-void *test_realloc(void *ud, void *ptr, size_t size);
+void *counted_realloc(void *ud, void *ptr, size_t size);
 
-/* Makes the bytes from p + used to p + size unreadable until test_unfence, as far as this build can:
- * exactly under AddressSanitizer and valgrind; else with a page protection if the boundary falls on
- * a page. The library may free or grow the block meanwhile. */
+/* Makes the bytes from p + used to p + size unreadable until test_unfence, as far as this build
+ * can: exactly under AddressSanitizer and valgrind; else with a page protection if the boundary
+ * falls on a page. The library may free or grow the block meanwhile. */
 void test_fence(test_alloc *, void *p, size_t used, size_t size);
 void test_unfence(test_alloc *);
 

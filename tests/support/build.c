@@ -21,6 +21,12 @@ void *must_alloc(size_t n)
     return memset(must_realloc(NULL, n), 0, n > 0 ? n : 1);
 }
 
+void *must_grow(void *p, size_t n, size_t size)
+{
+    bool full = n == 0 || (n >= 4 && (n & (n - 1)) == 0);
+    return full ? must_realloc(p, (n < 4 ? 4 : 2 * n) * size) : p;
+}
+
 char *must_copy(const char *s, size_t n)
 {
     char *copy = must_realloc(NULL, n + 1);
@@ -144,7 +150,10 @@ void message(bytes *b, char type, const void *body, size_t n)
     message_end(b, mark);
 }
 
-#define SAMPLE(name, type, body) {name, type, body, sizeof(body) - 1}
+#define SAMPLE(name, type, body)                                                                   \
+    {                                                                                              \
+        name, type, body, sizeof(body) - 1                                                         \
+    }
 const message_sample message_samples[] = {
     SAMPLE("AuthenticationOk", 'R', "\0\0\0\0"),
     SAMPLE("AuthenticationCleartextPassword", 'R', "\0\0\0\3"),

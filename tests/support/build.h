@@ -1,6 +1,6 @@
-/* tests/support/build.h: bytes for tests: a buffer that grows (and ends the test program when memory
- * is out) and the few calls that put protocol messages together. Independent of the library's own
- * encoders, which it helps to check. */
+/* tests/support/build.h: bytes for tests: a buffer that grows (and ends the test program when
+ * memory is out) and the few calls that put protocol messages together. Independent of the
+ * library's own encoders, which it helps to check. */
 #ifndef TUSK_TESTS_SUPPORT_BUILD_H
 #define TUSK_TESTS_SUPPORT_BUILD_H
 
@@ -50,6 +50,8 @@ extern const size_t message_samples_count;
 /* malloc and friends that end the program when memory is out. */
 void *must_alloc(size_t n);
 void *must_realloc(void *, size_t n);
+/* Room for one more element behind n of them; grows by doubling. */
+void *must_grow(void *, size_t n, size_t size);
 char *must_copy(const char *, size_t n);
 
 static inline uint32_t load_u32(const uint8_t *p)

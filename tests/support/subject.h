@@ -1,12 +1,12 @@
 /* tests/support/subject.h: the connection under test: a detached one, with every promise of
- * tusk/conn.h and tusk/wire.h watched while it runs. Tapes, the enumeration and the fuzz targets all
- * drive a connection through this; what they add is what they expect beyond the contract.
+ * tusk/conn.h and tusk/wire.h watched while it runs. Tapes, the enumeration and the fuzz targets
+ * all drive a connection through this; what they add is what they expect beyond the contract.
  *
- * Watched: exactly one done() for each accepted request and none for a refused one; nothing after it;
- * no callback from inside a submitting call; ready() once and not before AuthenticationOk was fed;
- * closed() once, after every done(), and nothing after it; rows as wide as the columns told before;
- * status, error and fate agree; everything that is sent is well-formed; wants agree with the buffers.
- * Everything that a callback shows is read to its last byte, for the sanitizers. */
+ * Watched: exactly one done() for each accepted request and none for a refused one; nothing after
+ * it; no callback from inside a submitting call; ready() once and not before AuthenticationOk was
+ * fed; closed() once, after every done(), and nothing after it; rows as wide as the columns told
+ * before; status, error and fate agree; everything that is sent is well-formed; wants agree with
+ * the buffers. Everything that a callback shows is read to its last byte, for the sanitizers. */
 #ifndef TUSK_TESTS_SUPPORT_SUBJECT_H
 #define TUSK_TESTS_SUPPORT_SUBJECT_H
 
@@ -55,7 +55,7 @@ struct subject_call {
     tusk_req *req;    /* NULL once done, or when refused */
     tusk_sink sink;
     bool accepted;
-    bytes sql;     /* its text, and where the log stood when it was submitted (keep_log) */
+    bytes sql; /* its text, and where the log stood when it was submitted (keep_log) */
     size_t logged;
     unsigned count[SUBJECT_EVENTS];
     int width; /* of the columns last told; -1: none yet */
@@ -71,18 +71,18 @@ struct subject {
     void *ud;
     subject_call *calls, **calls_tail;
     unsigned accepted, done, ready, closed;
-    int depth;        /* callbacks on the stack */
-    bool submitting;  /* a submitting call is on the stack */
-    bool close_asked; /* by us */
-    bool started; /* the StartupMessage was sent */
+    int depth;          /* callbacks on the stack */
+    bool submitting;    /* a submitting call is on the stack */
+    bool close_asked;   /* by us */
+    bool started;       /* the StartupMessage was sent */
     bool authenticated; /* AuthenticationOk was fed */
     uint8_t head[9];    /* of the server's message being fed: type, length, four bytes of body */
     size_t head_len;
     uint64_t skip; /* bytes of it that are still to come */
-    bool hold;    /* nothing leaves: the socket takes no bytes */
-    size_t quota; /* while holding: bytes that may leave all the same */
-    bool fence;   /* nothing behind received bytes may be read */
-    bool enomem;  /* the subject reported that it is out of memory */
+    bool hold;     /* nothing leaves: the socket takes no bytes */
+    size_t quota;  /* while holding: bytes that may leave all the same */
+    bool fence;    /* nothing behind received bytes may be read */
+    bool enomem;   /* the subject reported that it is out of memory */
     bytes out;     /* sent, but not yet a whole message */
     bool keep_log; /* remember all that is sent; for requests whose texts differ */
     bytes log;
@@ -93,15 +93,17 @@ struct subject {
     char violation[240]; /* the first broken promise, "" so far */
 };
 
-/* pairs: setting, value, ..., NULL. The status of what failed, or TUSK_OK. crypto NULL: the library's
- * own. */
+/* pairs: setting, value, ..., NULL. The status of what failed, or TUSK_OK. crypto NULL: the
+ * library's own. */
 int subject_open(subject *, test_alloc *, const char *const *pairs, const tusk__crypto *);
-/* Submits; `members` of the sink are left out where their bit (1 << event) is not set. The call lives
- * as long as the subject. */
+/* The same from a config that was made with `alloc`. */
+int subject_open_with(subject *, test_alloc *alloc, const tusk_config *, const tusk__crypto *);
+/* Submits; `members` of the sink are left out where their bit (1 << event) is not set. The call
+ * lives as long as the subject. */
 subject_call *subject_submit(subject *, const tusk_request *, unsigned members, const void *plan,
                              size_t index);
-/* Hands in server bytes, at most `chunk` at a time, as long as they are wanted. Returns how many were
- * taken. */
+/* Hands in server bytes, at most `chunk` at a time, as long as they are wanted. Returns how many
+ * were taken. */
 size_t subject_feed(subject *, const uint8_t *, size_t n, size_t chunk);
 /* The server closed its side. */
 void subject_eof(subject *);
@@ -112,8 +114,8 @@ void subject_close(subject *);
 /* Is the connection there and alive? */
 bool subject_alive(const subject *);
 unsigned subject_wants(subject *);
-/* Closes if that has not happened, checks the end of all promises, frees everything of the subject's
- * own. The violation stays readable. */
+/* Closes if that has not happened, checks the end of all promises, frees everything of the
+ * subject's own. The violation stays readable. */
 void subject_end(subject *);
 /* Notes a broken promise; the first one counts. */
 void subject_violated(subject *, const char *format, ...) __attribute__((format(printf, 2, 3)));

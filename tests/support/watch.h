@@ -1,4 +1,5 @@
-/* tests/support/watch.h: between subject.c and watch.c: the callbacks of the connection under test. */
+/* tests/support/watch.h: between subject.c and watch.c: the callbacks of the connection under test.
+ */
 #ifndef TUSK_TESTS_SUPPORT_WATCH_H
 #define TUSK_TESTS_SUPPORT_WATCH_H
 

@@ -1,0 +1,195 @@
+/* tests/live_pool_end.c: how a pool ends, whatever is going on: nobody waits for ever, everybody is
+ * told once, nothing is left. And a child of its process, for which it has never begun. */
+#include <sys/wait.h>
+#include <unistd.h>
+#include "tests/pool_fixture.h"
+
+typedef struct ending {
+    bool over;
+    int status;
+} ending;
+
+static void on_drained(void *ud, int status)
+{
+    ending *e = ud;
+    assert_false(e->over);
+    e->over = true;
+    e->status = status;
+}
+
+static void draining_waits_for_what_runs(void)
+{
+    live_reply reply = {0};
+    ending e = {0};
+    pool_answer waits = {0};
+    pool_open("pool_max=2", NULL);
+    tusk_conn *c = pool_lend();
+    assert_int_equal(
+        tusk_pool_query(pool, "select 5 from pg_sleep(0.1)", TUSK_NOARGS, 0, &live_sink, &reply),
+        TUSK_OK);
+    while (pool_stats().used < 2)
+        pool_step(MILLISECOND);
+    pool_ask(&waits, 0);
+    assert_int_equal(tusk_pool_drain(pool, TUSK_NEVER, on_drained, &e), TUSK_OK);
+    assert_int_equal(tusk_pool_drain(pool, TUSK_NEVER, on_drained, &e), TUSK_EINVAL);
+    assert_false(waits.told);
+    pool_wait(&waits.told);
+    assert_int_equal(waits.status, TUSK_ECLOSED);
+    assert_int_equal(tusk_pool_lend(pool, 0, pool_told, &waits, NULL), TUSK_ECLOSED);
+    assert_int_equal(tusk_pool_query(pool, "select 1", TUSK_NOARGS, 0, &live_sink, &reply),
+                     TUSK_ECLOSED);
+    pool_wait(&reply.done);
+    live_expect_done(&reply, "SELECT 1");
+    pool_step(20 * MILLISECOND);
+    assert_false(e.over);
+    assert_int_equal(live_number(c, "select 3"), 3);
+    pool_give(c);
+    pool_wait(&e.over);
+    assert_int_equal(e.status, TUSK_OK);
+    assert_int_equal(pool_stats().size, 0);
+    pool_close();
+}
+
+static void draining_has_an_end(void)
+{
+    live_reply lent = {0}, query = {0};
+    ending e = {0};
+    pool_open("pool_max=2", NULL);
+    tusk_conn *c = pool_lend();
+    live_send(c, "select pg_sleep(60)", 0, &lent);
+    assert_int_equal(
+        tusk_pool_query(pool, "select pg_sleep(60)", TUSK_NOARGS, 0, &live_sink, &query), TUSK_OK);
+    while (pool_stats().used < 2)
+        pool_step(MILLISECOND);
+    assert_int_equal(tusk_pool_drain(pool, 100 * MILLISECOND, on_drained, &e), TUSK_OK);
+    pool_wait(&e.over);
+    assert_int_equal(e.status, TUSK_ETIMEDOUT);
+    assert_true(lent.done);
+    assert_int_equal(lent.status, TUSK_ECLOSED);
+    pool_wait(&query.done);
+    assert_int_equal(query.status, TUSK_ECLOSED);
+    pool_give(c);
+    assert_int_equal(pool_stats().size, 0);
+    tusk_conn *observer = live_open(NULL);
+    pool_kill_all(observer); /* the server does not notice before the sleep is over */
+    tusk_close(observer);
+    pool_close();
+}
+
+static void freeing_tells_everybody(void)
+{
+    live_reply running = {0}, waiting = {0};
+    pool_answer a = {0};
+    pool_open("pool_max=1", NULL);
+    assert_int_equal(
+        tusk_pool_query(pool, "select 1 from pg_sleep(0.2)", TUSK_NOARGS, 0, &live_sink, &running),
+        TUSK_OK);
+    while (pool_stats().used < 1)
+        pool_step(MILLISECOND);
+    pool_ask(&a, 0);
+    assert_int_equal(tusk_pool_query(pool, "select 1", TUSK_NOARGS, 0, &live_sink, &waiting),
+                     TUSK_OK);
+    tusk_pool_free(pool);
+    pool = NULL;
+    live_expect_failed(&waiting, TUSK_ECLOSED, TUSK_NOT_SENT, NULL);
+    assert_true(running.done);
+    assert_int_equal(running.status, TUSK_ECLOSED);
+    assert_int_equal(a.status, TUSK_ECLOSED);
+    pool_close();
+}
+
+static void borrowers_may_outlive_the_pool(void)
+{
+    pool_open("pool_max=3", NULL);
+    tusk_conn *a = pool_lend(), *b = pool_lend(), *c = pool_lend();
+    tusk_pool *gone = pool;
+    tusk_pool_free(pool);
+    pool = NULL;
+    assert_int_equal(live_number(a, "select 1"), 1);
+    assert_int_equal(tusk_pool_give(gone, a), TUSK_OK);
+    assert_int_equal(live_number(b, "select 2"), 2);
+    tusk_close(b);
+    assert_int_equal(tusk_pool_give(gone, c), TUSK_OK); /* with it goes the pool's memory */
+    pool_close();
+}
+
+static void free_it(void *ud, const tusk_outcome *o)
+{
+    live_on_done(ud, o);
+    tusk_pool_free(pool);
+    pool = NULL;
+}
+
+static void free_it_too(void *ud, tusk_conn *c, const tusk_error *why)
+{
+    pool_told(ud, c, why);
+    tusk_pool_give(pool, c);
+    tusk_pool_free(pool);
+    pool = NULL;
+}
+
+static void callbacks_may_free_the_pool(void)
+{
+    static const tusk_sink freeing = {
+        .columns = live_on_columns, .row = live_on_row, .done = free_it};
+    for (int way = 0; way < 2; way++) {
+        live_reply reply = {0}, other = {0};
+        pool_answer a = {0}, b = {0};
+        pool_open("pool_max=1", NULL);
+        if (way == 0)
+            assert_int_equal(tusk_pool_query(pool, "select 1", TUSK_NOARGS, 0, &freeing, &reply),
+                             TUSK_OK);
+        else
+            assert_int_equal(tusk_pool_lend(pool, 0, free_it_too, &a, NULL), TUSK_OK);
+        pool_ask(&b, 0);
+        assert_int_equal(tusk_pool_query(pool, "select 1", TUSK_NOARGS, 0, &live_sink, &other),
+                         TUSK_OK);
+        pool_wait(&b.told);
+        assert_int_equal(b.status, TUSK_ECLOSED);
+        assert_int_equal(other.status, TUSK_ECLOSED);
+        assert_true(way == 0 ? reply.done : a.told);
+        pool_close();
+    }
+}
+
+/* A child may do nothing that the parent would notice, and is refused. */
+static void a_forked_child_is_kept_out(void)
+{
+    pool_open("pool_max=2", NULL);
+    tusk_conn *c = pool_lend(), *idle = pool_lend();
+    pool_give(idle);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        tusk_pool_stats s;
+        pool_answer a = {0};
+        bool kept = tusk_pool_lend(pool, 0, pool_told, &a, NULL) == TUSK_EINVAL &&
+                    tusk_pool_give(pool, c) == TUSK_EINVAL;
+        tusk_pool_stat(pool, &s);
+        tusk_pool_free(pool);
+        _exit(kept && s.size == 0 ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(live_number(c, "select 1"), 1);
+    assert_ptr_equal(pool_lend(), idle);
+    assert_int_equal(live_number(idle, "select 1"), 1);
+    pool_give(c);
+    pool_give(idle);
+    assert_int_equal(pool_stats().opened, 2);
+    pool_close();
+}
+
+int main(void)
+{
+    static const live_test tests[] = {
+        {"draining waits for what runs", draining_waits_for_what_runs},
+        {"draining has an end", draining_has_an_end},
+        {"freeing tells everybody", freeing_tells_everybody},
+        {"borrowers may outlive the pool", borrowers_may_outlive_the_pool},
+        {"callbacks may free the pool", callbacks_may_free_the_pool},
+        {"a forked child is kept out", a_forked_child_is_kept_out},
+    };
+    return LIVE_RUN("pool_end", tests);
+}
