@@ -1,5 +1,5 @@
-/* lib/result.c: rows copied out of the receive buffer into an arena: one memcpy a row, then the same
- * views as in a row callback. */
+/* lib/result.c: rows copied out of the receive buffer into an arena: one memcpy a row, then the
+ * same views as in a row callback. */
 #include <string.h>
 #include "lib/result.h"
 #include "proto/buf.h"
@@ -19,6 +19,8 @@ struct tusk_result {
     block *blocks; /* the newest first */
     const tusk_column *columns;
     int width;
+    const uint32_t *params;
+    int nparams;
     const tusk_row **rows;
     size_t nrows, room;
     bool no_memory; /* a row was lost: the outcome says so */
@@ -68,6 +70,13 @@ tusk_result *tusk__result_new(tusk_realloc_fn alloc, void *ud)
     r->alloc = alloc;
     r->alloc_ud = ud;
     return r;
+}
+
+static void params(void *ud, const uint32_t *oids, int n)
+{
+    tusk_result *r = ud;
+    r->params = keep(r, oids, (size_t)n * sizeof *oids);
+    r->nparams = r->params != NULL ? n : 0;
 }
 
 static void columns(void *ud, const tusk_column *columns, int n)
@@ -157,7 +166,8 @@ static void done(void *ud, const tusk_outcome *outcome)
     r->done = true;
 }
 
-const tusk_sink tusk__result_sink = {.columns = columns, .row = row, .done = done};
+const tusk_sink tusk__result_sink = {
+    .params = params, .columns = columns, .row = row, .done = done};
 
 const bool *tusk__result_done(const tusk_result *r)
 {
@@ -182,6 +192,12 @@ const tusk_row *tusk_result_row(const tusk_result *r, size_t i)
 const tusk_column *tusk_result_columns(const tusk_result *r)
 {
     return r->columns;
+}
+
+const uint32_t *tusk_result_params(const tusk_result *r, int *n)
+{
+    *n = r->nparams;
+    return r->params;
 }
 
 const tusk_outcome *tusk_result_outcome(const tusk_result *r)

@@ -4,10 +4,12 @@
  *
  * The servers know a handful of statements:
  *   echo K      one row: K and the first argument as text
- *   shape       one row, of one column or two, depending on how often there was "flip" (which is
- * DDL) flip        changes the shape of all later rows of "shape" add N       writes N into a
- * ledger, when and if its transaction commits fail        an error when it is executed, nocol: one
- * when it is parsed begin, commit, rollback, and the driver's own probe */
+ *   shape       one row, of one column or two, depending on how often there was "flip"
+ *   flip        is DDL: it changes the shape of all later rows of "shape"
+ *   add N       writes N into a ledger, when and if its transaction commits
+ *   fail        an error when it is executed
+ *   nocol       an error when it is parsed
+ *   begin, commit, rollback, and the driver's own probe */
 #ifndef TUSK_TESTS_EMULATOR_H
 #define TUSK_TESTS_EMULATOR_H
 

@@ -374,6 +374,40 @@ static void flip(worker *w)
     }
 }
 
+/* A handle that outlives what it describes: the table changes its shape beneath it. */
+static void prepared(worker *w)
+{
+    char sql[80], table[40];
+    tusk_prepared *p;
+    int n;
+    int32_t more = (int32_t)below(w, 4);
+    table_name(w, "flip", table, sizeof table);
+    snprintf(sql, sizeof sql, "select f.*, $1::int4 + %d from %s f", more, table);
+    int status = tusk_prepare(&p, w->conn, sql);
+    if (status != TUSK_OK) {
+        lost(w, status, sql);
+        return;
+    }
+    tusk_prepared_columns(p, &n);
+    check(w, n == (w->wide ? 3 : 2), sql);
+    tusk_prepared_params(p, &n);
+    check(w, n == 1, sql);
+    for (int i = 0; i < 8; i++) {
+        if (i == 4 && below(w, 3) == 0)
+            flip(w);
+        int32_t x = (int32_t)below(w, 1000);
+        tusk_arg args[] = {tusk_int4(x)};
+        tusk_result *r;
+        status = tusk_prepared_exec(p, w->conn, &r, args, 1);
+        if (status == TUSK_OK)
+            check(w, tusk_result_rows(r) == 1 && is_int(r, 0, w->wide ? 2 : 1, x + more), sql);
+        else
+            lost(w, status, sql);
+        tusk_result_free(r);
+    }
+    tusk_prepared_free(p);
+}
+
 /* Somebody else's table, which changes at any moment: either shape, but whole. */
 static void flipped_by_others(worker *w)
 {
@@ -391,10 +425,13 @@ static void flipped_by_others(worker *w)
 static const struct {
     void (*run)(worker *);
     unsigned weight;
-} actions[] = {{cached, 40},   {repeated, 4},    {storm, 2},
-               {failing, 12},  {pipeline, 6},    {good_batch, 6},
-               {bad_batch, 6}, {transaction, 6}, {batch_in_transaction, 3},
-               {cursor, 3},    {flip, 3},        {flipped_by_others, 9}};
+} actions[] = {{cached, 36},          {prepared, 4},
+               {repeated, 4},         {storm, 2},
+               {failing, 12},         {pipeline, 6},
+               {good_batch, 6},       {bad_batch, 6},
+               {transaction, 6},      {batch_in_transaction, 3},
+               {cursor, 3},           {flip, 3},
+               {flipped_by_others, 9}};
 
 void act(worker *w)
 {

@@ -29,6 +29,33 @@ TUSK_API int tusk_exec_request(tusk_conn *, tusk_result **result, const tusk_req
  * nothing happened. */
 TUSK_API int tusk_step(tusk_conn *, int64_t deadline);
 
+/* ── prepared statements ─────────────────────────────────────────────────────────────────── */
+
+/* A statement that the server has looked at. It belongs to no connection and names nothing on a
+ * server: any connection to the same database may run it, also on another thread, also after a
+ * reconnect, and it stays right when its plan, the tables beneath it or the pooler's server change.
+ * Whether it travels as a named prepared statement is decided each time it is run, as for any other
+ * text: where names last, it is parsed once per connection. */
+typedef struct tusk_prepared tusk_prepared;
+
+/* Asks what the statement's arguments and columns are: one round trip, nothing is executed. On any
+ * error *prepared is NULL and tusk_errmsg(conn) is the text. Free it while the allocator of the
+ * connection's config is still there. */
+TUSK_API int tusk_prepare(tusk_prepared **prepared, tusk_conn *, const char *sql);
+/* The types of $1.., as they were then. */
+TUSK_API const uint32_t *tusk_prepared_params(const tusk_prepared *, int *n);
+/* The columns of its rows, as they were then; *n is 0 for a statement without rows. */
+TUSK_API const tusk_column *tusk_prepared_columns(const tusk_prepared *, int *n);
+/* A request that runs it: for tusk_submit, tusk_exec_request and a pool alike. It points to the
+ * handle's text and to args. */
+TUSK_API tusk_request tusk_prepared_request(const tusk_prepared *, const tusk_arg *args,
+                                            size_t nargs);
+/* Runs it and waits, as tusk_exec does. TUSK_EINVAL, and nothing is sent, if it takes another number
+ * of arguments. */
+TUSK_API int tusk_prepared_exec(const tusk_prepared *, tusk_conn *, tusk_result **,
+                                const tusk_arg *args, size_t nargs);
+TUSK_API void tusk_prepared_free(tusk_prepared *);
+
 /* ── transactions ────────────────────────────────────────────────────────────────────────── */
 
 /* Zero is the server's default for each. isolation: "read committed", "repeatable read",
@@ -69,6 +96,8 @@ TUSK_API int tusk_result_width(const tusk_result *);
 /* Row i from 0, valid as long as the result; NULL when out of range. */
 TUSK_API const tusk_row *tusk_result_row(const tusk_result *, size_t i);
 TUSK_API const tusk_column *tusk_result_columns(const tusk_result *);
+/* The types of the *n arguments $1.., if the request was made with TUSK_DESCRIBE; else *n is 0. */
+TUSK_API const uint32_t *tusk_result_params(const tusk_result *, int *n);
 /* Status, error fields, tag: valid as long as the result. */
 TUSK_API const tusk_outcome *tusk_result_outcome(const tusk_result *);
 TUSK_API void tusk_result_free(tusk_result *);
