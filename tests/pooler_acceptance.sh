@@ -11,7 +11,7 @@
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 99
 operations=${TUSK_OPERATIONS:-1200}
-seconds=100
+seconds=300
 
 # ── inside: one endpoint, already there ──────────────────────────────────────────────────────────
 # together NAME COMMAND...: three processes that start their work at the same moment; a line of sums.
@@ -20,7 +20,7 @@ together() {
     shift
     folder=$(mktemp -d "${TMPDIR:-/tmp}/tusk-acc.XXXXXX") || return 99
     for i in 0 1 2; do
-        mkfifo "$folder/go$i"
+        mkfifo "$folder/go$i" && : >"$folder/out$i"
         "$@" "$i" 3 "$operations" ${cache:+"$cache"} <"$folder/go$i" >"$folder/out$i" 2>"$folder/err$i" &
         pids+=($!)
     done
@@ -76,7 +76,7 @@ if [ "${1:-}" = --inside ]; then
         printf '  %-20s %s named Parse for %s statements used ten times each\n' '' "$parses" "$statements"
     fi
     if [ "${TUSK_ASYNCPG:-}" != no ] && /usr/bin/python3 -c 'import asyncpg' 2>/dev/null; then
-        operations=$((operations / 10)) seconds=50
+        operations=$((operations / 10)) seconds=60
         for cache in 100 0; do
             together "  asyncpg, cache $cache" "$here/tests/pooler_asyncpg.py" || :
         done

@@ -97,7 +97,7 @@ typedef struct tusk_outcome {
 
 /* Where a query's answer goes; usually static const. Any member but done may be NULL. */
 typedef struct tusk_sink {
-    /* The types of $1.., with TUSK_DESCRIBE only. */
+    /* The types of $1.., with TUSK_DESCRIBE only; once more if DDL came between. */
     void (*params)(void *ud, const uint32_t *oids, int n);
     /* Before the first row of each result; also for results without rows. */
     void (*columns)(void *ud, const tusk_column *, int n);

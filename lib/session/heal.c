@@ -120,7 +120,7 @@ static bool reread(const tusk_conn *c, const tusk_req *r, sent_request *q)
             q->arguments = (tusk_slice){(const char *)m.at, tusk__reader_left(&m)};
         }
     }
-    return q->arguments.ptr != NULL;
+    return r->describe ? q->sql.ptr != NULL : q->arguments.ptr != NULL;
 }
 
 static void put_slice(tusk_buf *out, tusk_slice s)
@@ -160,6 +160,20 @@ static void put_bind(tusk_buf *out, const sent_request *q, int16_t format)
     tusk__message_end(out, mark);
 }
 
+/* The group as a one-shot; what it is to be answered with. */
+static tusk__plan put_again(tusk_conn *c, tusk_buf *again, const tusk_req *r, const sent_request *q)
+{
+    put_parse(again, r->stmt, q, r->heal == TUSK__HEAL_AGAIN ? tusk__new_generation(c, 0) : 0);
+    if (r->describe) {
+        tusk__encode_describe(again, 'S', "");
+        return TUSK__PLAN6(TUSK__PARSE, TUSK__PARAMS, TUSK__COLUMNS, TUSK__READY, 0, 0);
+    }
+    put_bind(again, q, r->binary ? TUSK_FORMAT_BINARY : TUSK_FORMAT_TEXT);
+    tusk__encode_describe(again, 'P', "");
+    tusk__encode_execute(again, 0);
+    return TUSK__PLAN6(TUSK__PARSE, TUSK__BIND, TUSK__COLUMNS, TUSK__EXECUTE, TUSK__READY, 0);
+}
+
 static bool send_again(tusk_conn *c, tusk_req *r)
 {
     sent_request q;
@@ -167,10 +181,7 @@ static bool send_again(tusk_conn *c, tusk_req *r)
     if (!reread(c, r, &q))
         return false;
     tusk_buf_init(&again, 0, c->alloc, c->alloc_ud);
-    put_parse(&again, r->stmt, &q, r->heal == TUSK__HEAL_AGAIN ? tusk__new_generation(c, 0) : 0);
-    put_bind(&again, &q, r->binary ? TUSK_FORMAT_BINARY : TUSK_FORMAT_TEXT);
-    tusk__encode_describe(&again, 'P', "");
-    tusk__encode_execute(&again, 0);
+    tusk__plan plan = put_again(c, &again, r, &q);
     size_t executed = again.len;
     tusk__encode_empty(&again, 'S');
     tusk_buf *out = &c->out.buf;
@@ -182,8 +193,7 @@ static bool send_again(tusk_conn *c, tusk_req *r)
         r->begin = begin;
         r->executed = begin + executed;
         r->end = begin + again.len;
-        r->plan =
-            TUSK__PLAN6(TUSK__PARSE, TUSK__BIND, TUSK__COLUMNS, TUSK__EXECUTE, TUSK__READY, 0);
+        r->plan = plan;
         tusk__session_trace_out(c, tusk__buf_mark(out) - again.len);
     }
     tusk_buf_free(&again);
