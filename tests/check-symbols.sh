@@ -29,8 +29,7 @@ if [ "${3:-}" = --update ]; then
     exit 0
 fi
 # Macros declare some of them. The name stands before the first parenthesis or the semicolon.
-# pool.h belongs to what is built only on request.
-find "$root/include/tusk" -maxdepth 1 -name '*.h' ! -name pool.h -exec printf '#include "%s"\n' {} + |
+find "$root/include/tusk" -maxdepth 1 -name '*.h' -exec printf '#include "%s"\n' {} + |
     "${CC:-cc}" -E -P -I "$root/include" -x c - |
     tr '\n' ' ' | grep -o 'visibility("default"))) [^(;]*[(;]' |
     sed 's/ *[(;]$//; s/.*[ *]//' | sort -u >"$folder/declared"

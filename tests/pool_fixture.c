@@ -1,5 +1,6 @@
 /* tests/pool_fixture.c: see pool_fixture.h. */
 #include "tests/pool_fixture.h"
+#include <unistd.h>
 #include "lib/net/host.h"
 
 #define PATIENCE (60 * SECOND)
@@ -7,7 +8,8 @@
 tusk_pool *pool;
 tusk_host *pool_host;
 static int turns;
-static char name[32]; /* of its connections, in pg_stat_activity: another one for every pool */
+/* Of its connections, in pg_stat_activity: another one for every pool, in whichever program. */
+static char name[48];
 static int names;
 
 void pool_open(const char *more, const tusk_pool_options *options)
@@ -17,7 +19,7 @@ void pool_open(const char *more, const tusk_pool_options *options)
     pool_host = live_host;
     if (pool_host == NULL)
         assert_int_equal(tusk__host_private_new(&pool_host), TUSK_OK);
-    snprintf(name, sizeof name, "tusk_pool_%d", ++names);
+    snprintf(name, sizeof name, "tusk_pool_%d_%ld", ++names, (long)getpid());
     assert_int_equal(tusk_config_set(config, "application_name", name), TUSK_OK);
     int status = tusk_pool_new(&pool, config, pool_host, options);
     if (status != TUSK_OK)
@@ -152,14 +154,14 @@ static void about(char *sql, size_t size, const char *what)
 
 int64_t pool_seen(tusk_conn *observer)
 {
-    char sql[160];
+    char sql[200];
     about(sql, sizeof sql, "count(*)");
     return live_number(observer, sql);
 }
 
 void pool_kill_all(tusk_conn *observer)
 {
-    char sql[160];
+    char sql[200];
     about(sql, sizeof sql, "pg_terminate_backend(pid)");
     live_do(observer, sql);
 }

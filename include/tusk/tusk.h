@@ -13,5 +13,6 @@
 #include <tusk/wire.h>
 #include <tusk/escape.h>
 #include <tusk/copy.h>
+#include <tusk/pool.h>
 
 #endif
