@@ -3,24 +3,16 @@
  * What is expected is computed here from the documented rules, without looking at the library's
  * code paths. tests/live_login.sh makes the server, its pg_hba.conf and the clients' certificates.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-#include <tusk/tusk.h>
+#include "tests/live_login.h"
 
-#define PASSWORD "open sesame, Ali"
-
-static const char *socket_dir, *root, *certs;
-static int version;
+static const char *socket_dir, *root;
+const char *login_certs;
+int login_version;
+struct login_got login_got;
 
 /* ── one attempt ──────────────────────────────────────────────────────────────────────────── */
 
-/* Connects as these settings say, and answers with the text of the failure ("" on success).
- * Whatever is said, no secret is in it. */
-static int attempt(const char *text, char error[1024])
+int login_attempt(const char *text, char error[1024])
 {
     tusk_config *config;
     tusk_conn *c = NULL;
@@ -35,27 +27,29 @@ static int attempt(const char *text, char error[1024])
         status = tusk_open_config(&c, config);
     if (c != NULL && status != TUSK_OK)
         snprintf(error, 1024, "%s", tusk_errmsg(c));
-    if (status == TUSK_OK)
+    if (status == TUSK_OK) {
+        login_got.tls = tusk_conn_tls_version(c) != NULL;
+        login_got.protocol = tusk_conn_protocol(c);
         assert_int_equal(tusk_exec(c, NULL, "select 1", TUSK_NOARGS), TUSK_OK);
+    }
     tusk_close(c);
     tusk_config_free(config);
-    assert_null(strstr(error, PASSWORD));
+    assert_null(strstr(error, LOGIN_PASSWORD));
     assert_null(strstr(error, "SCRAM-SHA-256$"));
     return status;
 }
 
-static void expect(const char *text, int status, const char *words)
+void login_expect(const char *text, int status, const char *words)
 {
     char error[1024];
-    int got = attempt(text, error);
-    if (got != status || strstr(error, words) == NULL)
+    int was = login_attempt(text, error);
+    if (was != status || strstr(error, words) == NULL)
         fail_msg("%s\n  expected: %s \"%s\"\n  but was:  %s \"%s\"", text, tusk_strerror(status),
-                 words, tusk_strerror(got), error);
+                 words, tusk_strerror(was), error);
 }
 
 /* ── the matrix ───────────────────────────────────────────────────────────────────────────── */
 
-enum over { SOCKET, PLAIN, ENCRYPTED, VERIFIED, OVERS };
 enum proof { NOTHING, CLEARTEXT, MD5, SCRAM };
 
 static const struct method {
@@ -86,6 +80,7 @@ static const struct requirement {
     {"!none", {false, true, true, true}, false},
     {"!password,!md5", {true, false, false, true}, false},
     {"!scram-sha-256", {true, true, true, false}, false},
+    {"gss,sspi,oauth", {false, false, false, false}, true},
 };
 
 static const char *const bindings[] = {"disable", "prefer", "require"};
@@ -135,18 +130,17 @@ static int transport(enum over over, char *to, size_t size)
     }
 }
 
-/* "host=... port=... user=..." with the password and, over TLS, the user's certificate. */
-static int who(char *to, size_t size, enum over over, const char *user, const char *password,
-               const char *cert)
+int login_who(char *to, enum over over, const char *user, const char *password, const char *cert)
 {
+    const size_t size = LOGIN_TEXT;
     int n = transport(over, to, size);
     n += snprintf(to + n, size - (size_t)n, " port=%s dbname=postgres user=%s", getenv("PGPORT"),
                   user);
     if (password != NULL)
         n += snprintf(to + n, size - (size_t)n, " password='%s'", password);
     if (cert != NULL)
-        n += snprintf(to + n, size - (size_t)n, " sslcert=%s/%s.crt sslkey=%s/%s.key", certs, cert,
-                      certs, cert);
+        n += snprintf(to + n, size - (size_t)n, " sslcert=%s/%s.crt sslkey=%s/%s.key", login_certs,
+                      cert, login_certs, cert);
     return n;
 }
 
@@ -158,132 +152,21 @@ static void every_login(void **state)
         for (int over = 0; over < OVERS; over++)
             for (size_t r = 0; r < sizeof requirements / sizeof *requirements; r++)
                 for (size_t b = 0; b < 3; b++) {
-                    char text[1024];
+                    char text[LOGIN_TEXT];
                     const char *words;
                     const struct requirement *q = &requirements[r];
                     bool cert = strcmp(methods[m].user, "login_cert") == 0 && over >= ENCRYPTED;
-                    int n = who(text, sizeof text, (enum over)over, methods[m].user, PASSWORD,
-                                cert ? "good" : NULL);
+                    int n = login_who(text, (enum over)over, methods[m].user, LOGIN_PASSWORD,
+                                      cert ? "good" : NULL);
                     snprintf(text + n, sizeof text - (size_t)n, " channel_binding=%s%s%s",
                              bindings[b], q->text != NULL ? " require_auth=" : "",
                              q->text != NULL ? q->text : "");
                     int status = verdict(&methods[m], (enum over)over, q, b == 2, &words);
-                    expect(text, status, words);
+                    login_expect(text, status, words);
+                    assert_true(status != TUSK_OK || login_got.tls == (over >= ENCRYPTED));
                     *(status == TUSK_OK ? &passed : &refused) += 1;
                 }
     assert_true(passed > 150 && refused > 300);
-}
-
-/* ── what the matrix does not have ────────────────────────────────────────────────────────── */
-
-typedef struct login {
-    enum over over;
-    const char *user, *password, *cert, *more;
-    int status;
-    const char *words;
-} login;
-
-static void run(const login *all, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const login *l = &all[i];
-        char text[1024];
-        int n = who(text, sizeof text, l->over, l->user, l->password, l->cert);
-        snprintf(text + n, sizeof text - (size_t)n, " %s", l->more != NULL ? l->more : "");
-        expect(text, l->status, l->words);
-    }
-}
-
-static void bad_passwords(void **state)
-{
-    (void)state;
-    static const login all[] = {
-        {SOCKET, "login_password", "wrong", NULL, NULL, TUSK_ESERVER, "28P01"},
-        {VERIFIED, "login_password", "wrong", NULL, NULL, TUSK_ESERVER, "28P01"},
-        {SOCKET, "login_md5", "wrong", NULL, NULL, TUSK_ESERVER, "28P01"},
-        {VERIFIED, "login_md5", "wrong", NULL, NULL, TUSK_ESERVER, "28P01"},
-        {PLAIN, "login_scram", "wrong", NULL, NULL, TUSK_ESERVER, "28P01"},
-        {VERIFIED, "login_scram", "wrong", NULL, NULL, TUSK_ESERVER, "28P01"},
-        {VERIFIED, "login_nobody", PASSWORD, NULL, NULL, TUSK_ESERVER, "28000"},
-        {SOCKET, "login_password", NULL, NULL, NULL, TUSK_EAUTH, "none was given"},
-        {PLAIN, "login_md5", NULL, NULL, NULL, TUSK_EAUTH, "none was given"},
-        {VERIFIED, "login_scram", NULL, NULL, NULL, TUSK_EAUTH, "none was given"},
-        {VERIFIED, "login_scram", "", NULL, NULL, TUSK_EAUTH, "none was given"},
-        {VERIFIED, "login_trust", NULL, NULL, NULL, TUSK_OK, ""},
-    };
-    run(all, sizeof all / sizeof *all);
-}
-
-static void certificates(void **state)
-{
-    (void)state;
-    static const login all[] = {
-        {VERIFIED, "login_cert", NULL, "good", NULL, TUSK_OK, ""},
-        {VERIFIED, "login_cert", NULL, "good", "sslcertmode=require", TUSK_OK, ""},
-        {VERIFIED, "login_cert", NULL, "good", "sslcertmode=disable", TUSK_ESERVER, "28000"},
-        {VERIFIED, "login_cert", NULL, NULL, NULL, TUSK_ESERVER, "28000"},
-        {VERIFIED, "login_cert", NULL, "other", NULL, TUSK_ESERVER, "28000"},
-        {VERIFIED, "login_both", PASSWORD, "both", NULL, TUSK_OK, ""},
-        {VERIFIED, "login_both", PASSWORD, "both", "channel_binding=require", TUSK_OK, ""},
-        {VERIFIED, "login_both", "wrong", "both", NULL, TUSK_ESERVER, "28P01"},
-        {VERIFIED, "login_both", PASSWORD, "good", NULL, TUSK_ESERVER, "28P01"},
-        {VERIFIED, "login_both", PASSWORD, NULL, NULL, TUSK_ESERVER, "28000"},
-        {VERIFIED, "login_trust", NULL, NULL, "sslcertmode=require", TUSK_ECONFIG, "needs sslcert"},
-    };
-    run(all, sizeof all / sizeof *all);
-    /* The handshake of TLS 1.3 is over for the client by the time the server looks: it says so in
-     * an alert, which may get lost as the connection is reset. */
-    char text[1024], error[1024];
-    who(text, sizeof text, VERIFIED, "login_cert", NULL, "stranger");
-    int status = attempt(text, error);
-    assert_true(status == TUSK_ETLS || status == TUSK_EIO || status == TUSK_EEOF);
-}
-
-static void peers(void **state)
-{
-    (void)state;
-    static const login all[] = {
-        {SOCKET, "login_trust", NULL, NULL, "requirepeer=nobody_of_this_name", TUSK_EAUTH,
-         "requirepeer"},
-        {PLAIN, "login_trust", NULL, NULL, "requirepeer=nobody_of_this_name", TUSK_OK, ""},
-    };
-    run(all, sizeof all / sizeof *all);
-}
-
-/* verify-full by an address that the certificate has, and by what it has not. */
-static void servers(void **state)
-{
-    (void)state;
-    static const login all[] = {
-        {VERIFIED, "login_scram", PASSWORD, NULL, "host=127.0.0.1", TUSK_OK, ""},
-        {VERIFIED, "login_scram", PASSWORD, NULL, "host=db.example hostaddr=127.0.0.1", TUSK_ETLS,
-         "db.example"},
-        {VERIFIED, "login_scram", PASSWORD, NULL,
-         "host=db.example hostaddr=127.0.0.1 sslmode=verify-ca", TUSK_OK, ""},
-        {ENCRYPTED, "login_scram", PASSWORD, NULL, "ssl_max_protocol_version=TLSv1.2", TUSK_OK, ""},
-        {ENCRYPTED, "login_scram", PASSWORD, NULL,
-         "ssl_max_protocol_version=TLSv1.2 channel_binding=require", TUSK_OK, ""},
-    };
-    char text[1024];
-    run(all, sizeof all / sizeof *all);
-    int n = who(text, sizeof text, VERIFIED, "login_scram", PASSWORD, NULL);
-    snprintf(text + n, sizeof text - (size_t)n, " sslrootcert=%s/stranger-root.crt", certs);
-    expect(text, TUSK_ETLS, "certificate");
-}
-
-/* What depends on the server's age. */
-static void versions(void **state)
-{
-    (void)state;
-    bool new = version >= 180000;
-    const login all[] = {
-        {VERIFIED, "login_scram", PASSWORD, NULL, "max_protocol_version=3.2", TUSK_OK, ""},
-        {VERIFIED, "login_scram", PASSWORD, NULL, "min_protocol_version=3.2",
-         new ? TUSK_OK : TUSK_EPROTO, new ? "" : "min_protocol_version"},
-        {VERIFIED, "login_scram", PASSWORD, NULL, "sslnegotiation=direct", new ? TUSK_OK : TUSK_EIO,
-         new ? "" : "needs PostgreSQL 17"},
-    };
-    run(all, sizeof all / sizeof *all);
 }
 
 /* ── the server ───────────────────────────────────────────────────────────────────────────── */
@@ -295,18 +178,19 @@ static int make_users(void **state)
         "select pg_reload_conf();"
         "set password_encryption = 'scram-sha-256';"
         "create role login_trust login; create role login_cert login; create role login_peer login;"
-        "create role login_password login password '" PASSWORD "';"
-        "create role login_scram login password '" PASSWORD "';"
-        "create role login_both login password '" PASSWORD "';"
+        "create role login_password login password '" LOGIN_PASSWORD "';"
+        "create role login_scram login password '" LOGIN_PASSWORD "';"
+        "create role login_both login password '" LOGIN_PASSWORD "'; create role login_any login;"
+        "create role login_plain_only login; create role login_tls_only login;"
         "set password_encryption = 'md5';"
-        "create role login_md5 login password '" PASSWORD "';";
+        "create role login_md5 login password '" LOGIN_PASSWORD "';";
     tusk_conn *c;
     tusk_request rq = {.sql = tusk_slice_of(sql), .flags = TUSK_SIMPLE};
     if (tusk_open(&c, NULL) != TUSK_OK || tusk_exec_request(c, NULL, &rq) != TUSK_OK) {
         print_error("%s\n", tusk_errmsg(c));
         return 1;
     }
-    version = tusk_conn_server_version(c);
+    login_version = tusk_conn_server_version(c);
     tusk_close(c);
     return 0;
 }
@@ -314,14 +198,17 @@ static int make_users(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_login),  cmocka_unit_test(bad_passwords),
-        cmocka_unit_test(certificates), cmocka_unit_test(peers),
-        cmocka_unit_test(servers),      cmocka_unit_test(versions),
+        cmocka_unit_test(every_login),   cmocka_unit_test(bad_passwords),
+        cmocka_unit_test(certificates),  cmocka_unit_test(peers),
+        cmocka_unit_test(servers),       cmocka_unit_test(fallbacks),
+        cmocka_unit_test(iterations),    cmocka_unit_test(derived_keys),
+        cmocka_unit_test(odd_passwords), cmocka_unit_test(versions),
+        cmocka_unit_test(cancel_keys),
     };
     socket_dir = getenv("PGHOST");
     root = getenv("TUSK_TEST_ROOTCERT");
-    certs = getenv("TUSK_LOGIN_CERTS");
-    if (socket_dir == NULL || root == NULL || certs == NULL)
+    login_certs = getenv("TUSK_LOGIN_CERTS");
+    if (socket_dir == NULL || root == NULL || login_certs == NULL)
         return 77;
     return cmocka_run_group_tests(tests, make_users, NULL);
 }

@@ -52,6 +52,9 @@ host      all login_password 127.0.0.1/32 password
 host      all login_md5      127.0.0.1/32 md5
 host      all login_scram    127.0.0.1/32 scram-sha-256
 hostssl   all login_cert     127.0.0.1/32 cert
+host      all login_any      127.0.0.1/32 scram-sha-256
+hostssl   all login_tls_only 127.0.0.1/32 trust
+hostnossl all login_plain_only 127.0.0.1/32 trust
 hostssl   all login_both     127.0.0.1/32 scram-sha-256 clientcert=verify-full
 HBA
 printf 'login %s login_peer\n' "$(id -un)" >"$TUSK_TEST_DATADIR/pg_ident.conf"
