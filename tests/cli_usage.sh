@@ -37,6 +37,9 @@ for help in --help -h help; do
     says 0 'usage: tusk COMMAND*query*config*' $help
 done
 says 0 'tusk [0-9]*.[0-9]*.[0-9]*' --version
+says 2 "tusk: there is no workload 'frobnicate'*" bench frobnicate
+says 2 "tusk: there is no driver 'odbc'*" bench --driver odbc
+says 0 'usage: tusk bench*pg_type*' bench --help
 says 2 "tusk: there is no command 'frobnicate'*" frobnicate
 says 0 'usage: tusk query *' query --help
 says 0 'usage: tusk config *' config -h

@@ -19,7 +19,8 @@ typedef struct command {
     int (*run)(int argc, char **argv);
 } command;
 
-extern const command command_query, command_ping, command_listen, command_config;
+extern const command command_query, command_ping, command_listen, command_config,
+    command_bench;
 
 /* Reports what getopt_long objected to when it returned ':' or '?', and where help is to be had. */
 int usage_error(char **argv, int returned);

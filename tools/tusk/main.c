@@ -9,7 +9,7 @@
 #include "tools/tusk/report.h"
 
 static const command *const commands[] = {&command_query, &command_ping, &command_listen,
-                                        &command_config};
+                                        &command_config, &command_bench};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
