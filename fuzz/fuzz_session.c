@@ -45,6 +45,9 @@ static void submit(session *f, unsigned kind, unsigned how)
                             .args = args,
                             .nargs = (kind & SESSION_ARGS) != 0 ? 2 : 0,
                             .flags = kind & 63};
+    unsigned odd = TUSK_MORE | TUSK_SIMPLE; /* never accepted together: means something else here */
+    if ((kind & SESSION_PULL) != 0 && (kind & odd) == odd)
+        request.flags = TUSK_MANY | (kind & TUSK_TEXT);
     unsigned members = (1u << SUBJECT_EVENTS) - 1;
     if ((kind & SESSION_PULL) == 0)
         members &= ~(1u << SUBJECT_PULL);
@@ -68,6 +71,8 @@ static int pull(subject_call *call)
     static const uint8_t data[3] = {'1', '\t', '\n'};
     tusk_arg row[2] = {tusk_int4(1), tusk_null()};
     unsigned n = call->count[SUBJECT_PULL];
+    if (n <= 2 && (call->index & SESSION_CANCELS) != 0)
+        return tusk_item_add(call->req, row, (call->index & SESSION_SKIP) != 0 ? 2 : 0);
     if (n == 1)
         return tusk_copy_bytes(call->req, data, sizeof data);
     if (n == 2 && (call->index & SESSION_SKIP) != 0)

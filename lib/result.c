@@ -23,6 +23,8 @@ struct tusk_result {
     int nparams;
     const tusk_row **rows;
     size_t nrows, room;
+    int (*pull)(void *ud, tusk_req *);
+    void *pull_ud;
     bool no_memory; /* a row was lost: the outcome says so */
     bool done;
     tusk_outcome outcome;
@@ -133,6 +135,7 @@ static int row(void *ud, const tusk_row *row)
     copy->bytes = (const uint8_t *)p + sizeof *row + ncells;
     copy->columns = r->columns;
     copy->width = row->width;
+    copy->item = row->item;
     r->rows[r->nrows++] = copy;
     return TUSK_OK;
 }
@@ -166,8 +169,22 @@ static void done(void *ud, const tusk_outcome *outcome)
     r->done = true;
 }
 
+static int pull(void *ud, tusk_req *request)
+{
+    const tusk_result *r = ud;
+    return r->pull(r->pull_ud, request);
+}
+
+void tusk__result_pull(tusk_result *r, int (*from)(void *ud, tusk_req *), void *ud)
+{
+    r->pull = from;
+    r->pull_ud = ud;
+}
+
 const tusk_sink tusk__result_sink = {
     .params = params, .columns = columns, .row = row, .done = done};
+const tusk_sink tusk__result_many_sink = {
+    .columns = columns, .row = row, .pull = pull, .done = done};
 
 const bool *tusk__result_done(const tusk_result *r)
 {

@@ -7,6 +7,9 @@
 tusk_result *tusk__result_new(tusk_realloc_fn, void *ud);
 /* Its user data is the result. */
 extern const tusk_sink tusk__result_sink;
+/* The same for a request that pulls, by the function that tusk__result_pull was given. */
+extern const tusk_sink tusk__result_many_sink;
+void tusk__result_pull(tusk_result *, int (*pull)(void *ud, tusk_req *), void *ud);
 /* Becomes true when the outcome is there. */
 const bool *tusk__result_done(const tusk_result *);
 

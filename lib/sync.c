@@ -95,8 +95,14 @@ int tusk_open(tusk_conn **out, const char *dsn)
     return status;
 }
 
+/* Where a blocking TUSK_MANY request gets its items. */
+typedef struct source {
+    int (*pull)(void *ud, tusk_req *);
+    void *ud;
+} source;
+
 /* The whole of a blocking request; *out is the collected answer whatever the status, or NULL. */
-static int collect(tusk_conn *c, tusk_result **out, const tusk_request *rq)
+static int collect(tusk_conn *c, tusk_result **out, const tusk_request *rq, const source *from)
 {
     *out = NULL;
     int status = may_block(c);
@@ -107,7 +113,10 @@ static int collect(tusk_conn *c, tusk_result **out, const tusk_request *rq)
     tusk_result *result = tusk__result_new(c->alloc, c->alloc_ud);
     if (result == NULL)
         return tusk__session_refuse(c, TUSK_ENOMEM, "out of memory for a result");
-    if (tusk_submit(c, rq, &tusk__result_sink, result) == NULL) {
+    if (from != NULL)
+        tusk__result_pull(result, from->pull, from->ud);
+    const tusk_sink *sink = from != NULL ? &tusk__result_many_sink : &tusk__result_sink;
+    if (tusk_submit(c, rq, sink, result) == NULL) {
         tusk_result_free(result);
         return c->phase == TUSK__DEAD ? TUSK_ECLOSED : c->refusal;
     }
@@ -116,10 +125,20 @@ static int collect(tusk_conn *c, tusk_result **out, const tusk_request *rq)
     return tusk_result_outcome(result)->status;
 }
 
+/* To the caller, if there is something in it for him. */
+static void hand_over(tusk_result *result, int status, tusk_result **out)
+{
+    bool kept = out != NULL && (status == TUSK_OK || status == TUSK_ESERVER);
+    if (out != NULL)
+        *out = kept ? result : NULL;
+    if (!kept)
+        tusk_result_free(result);
+}
+
 int tusk__exec(tusk_conn *c, const tusk_request *rq, enum tusk_fate *fate)
 {
     tusk_result *result;
-    int status = collect(c, &result, rq);
+    int status = collect(c, &result, rq, NULL);
     if (fate != NULL)
         *fate = result != NULL ? tusk_result_outcome(result)->fate : TUSK_NOT_SENT;
     tusk_result_free(result);
@@ -129,16 +148,26 @@ int tusk__exec(tusk_conn *c, const tusk_request *rq, enum tusk_fate *fate)
 int tusk_exec_request(tusk_conn *c, tusk_result **out, const tusk_request *rq)
 {
     tusk_result *result;
-    int status = collect(c, &result, rq);
-    bool kept = out != NULL && (status == TUSK_OK || status == TUSK_ESERVER);
-    if (out != NULL)
-        *out = kept ? result : NULL;
-    if (!kept)
-        tusk_result_free(result);
+    int status = collect(c, &result, rq, NULL);
+    hand_over(result, status, out);
     return status;
 }
 
-int tusk_exec(tusk_conn *c, tusk_result **result, const char *sql, const tusk_arg *args, size_t nargs)
+int tusk_exec_many(tusk_conn *c, tusk_result **out, const tusk_request *rq,
+                   int (*pull)(void *ud, tusk_req *), void *ud, uint64_t *items)
+{
+    tusk_result *result;
+    tusk_request many = *rq;
+    many.flags |= TUSK_MANY;
+    int status = collect(c, &result, &many, &(source){pull, ud});
+    if (items != NULL)
+        *items = result != NULL ? tusk_result_outcome(result)->items : 0;
+    hand_over(result, status, out);
+    return status;
+}
+
+int tusk_exec(tusk_conn *c, tusk_result **result, const char *sql, const tusk_arg *args,
+              size_t nargs)
 {
     tusk_request rq = {.sql = tusk_slice_of(sql), .args = args, .nargs = nargs};
     return tusk_exec_request(c, result, &rq);

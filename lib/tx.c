@@ -65,7 +65,10 @@ int tusk_begin(tusk_conn *c, const tusk_tx *tx)
     int status;
     if (c->profile == TUSK__PROFILE_DIRECT) {
         tusk_request rq = {.sql = {sql.s, sql.len}, .flags = TUSK_ONCE | TUSK_MORE};
-        status = tusk_submit(c, &rq, &silent, NULL) != NULL ? TUSK_OK : c->refusal;
+        tusk_req *r = tusk_submit(c, &rq, &silent, NULL);
+        status = r != NULL ? TUSK_OK : c->refusal;
+        if (r != NULL)
+            r->rides = true;
     } else {
         status = run(c, &sql, NULL);
     }

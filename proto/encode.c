@@ -184,11 +184,12 @@ static void put_arg_formats(tusk_buf *out, const tusk_arg *args, size_t n)
         tusk__append_u16(out, (uint16_t)tusk__arg_format(&args[i]));
 }
 
-void tusk__encode_bind(tusk_buf *out, const char *statement, const tusk_arg *args, size_t n,
-                       const int16_t *formats, size_t nformats, int16_t format)
+void tusk__encode_bind(tusk_buf *out, const char *portal, const char *statement,
+                       const tusk_arg *args, size_t n, const int16_t *formats, size_t nformats,
+                       int16_t format)
 {
     size_t mark = tusk__message_begin(out, 'B');
-    tusk__append_u8(out, 0);
+    put_name(out, portal);
     put_name(out, statement);
     put_arg_formats(out, args, n);
     tusk__append_u16(out, (uint16_t)n);
@@ -209,12 +210,18 @@ void tusk__encode_describe(tusk_buf *out, char what, const char *name)
     small_message_end(out, mark);
 }
 
-/* The unnamed portal; max_rows 0, all of them, is nearly every Execute there is. */
-void tusk__encode_execute(tusk_buf *out, uint32_t max_rows)
+void tusk__encode_execute(tusk_buf *out)
 {
-    uint8_t message[10] = {'E', 0, 0, 0, 9, 0};
-    tusk__store32(message + 6, max_rows);
+    static const uint8_t message[10] = {'E', 0, 0, 0, 9};
     tusk__append_bytes(out, message, sizeof message);
+}
+
+void tusk__encode_execute_portal(tusk_buf *out, const char *portal, uint32_t max_rows)
+{
+    size_t mark = tusk__message_begin(out, 'E');
+    put_name(out, portal);
+    tusk__append_u32(out, max_rows);
+    small_message_end(out, mark);
 }
 
 void tusk__encode_close(tusk_buf *out, char what, const char *name)

@@ -31,11 +31,14 @@ void tusk__encode_parse(tusk_buf *, const char *name, tusk_slice sql, uint32_t g
 /* A comment that makes a statement's text new where a server or a pooler holds on to a stale plan of
  * the old one; nothing for generation 0. */
 void tusk__put_generation(tusk_buf *, uint32_t generation);
-/* The unnamed portal. formats NULL: every column in `format`. */
-void tusk__encode_bind(tusk_buf *, const char *statement, const tusk_arg *, size_t n,
-                       const int16_t *formats, size_t nformats, int16_t format);
+/* formats NULL: every column in `format`. */
+void tusk__encode_bind(tusk_buf *, const char *portal, const char *statement, const tusk_arg *,
+                       size_t n, const int16_t *formats, size_t nformats, int16_t format);
 void tusk__encode_describe(tusk_buf *, char what /* 'S' or 'P' */, const char *name);
-void tusk__encode_execute(tusk_buf *, uint32_t max_rows);
+/* The unnamed portal, all of its rows: nearly every Execute there is. */
+void tusk__encode_execute(tusk_buf *);
+/* max_rows 0: all. */
+void tusk__encode_execute_portal(tusk_buf *, const char *portal, uint32_t max_rows);
 void tusk__encode_close(tusk_buf *, char what, const char *name);
 void tusk__encode_copy_data(tusk_buf *, const void *, size_t);
 void tusk__encode_copy_fail(tusk_buf *, const char *why);

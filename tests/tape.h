@@ -25,6 +25,7 @@ enum tape_verb {
     TAPE_RETURN,   /* number: what the callback returns */
     TAPE_COPY,     /* what: query, data */
     TAPE_COPY_ROW, /* what: query, args of query `number` */
+    TAPE_ITEM,     /* likewise, for a TUSK_MANY request */
     TAPE_VERBS
 };
 

@@ -160,6 +160,7 @@ static bool parse_flags(tape_query *q, char *list)
     } names[] = {
         {"MORE", TUSK_MORE},     {"TEXT", TUSK_TEXT},   {"ONCE", TUSK_ONCE},
         {"SIMPLE", TUSK_SIMPLE}, {"NAMED", TUSK_NAMED}, {"DESCRIBE", TUSK_DESCRIBE},
+        {"MANY", TUSK_MANY},
     };
     char *save = NULL;
     for (char *w = strtok_r(list, ",", &save); w != NULL; w = strtok_r(NULL, ",", &save)) {
@@ -280,6 +281,7 @@ static const struct {
     {"return", TAPE_RETURN, 1},
     {"copy", TAPE_COPY, 2},
     {"copyrow", TAPE_COPY_ROW, 1},
+    {"item", TAPE_ITEM, 1},
     {"cancelrequest", TAPE_CANCEL_BYTES, 0},
     {"canceldone", TAPE_CANCEL_DONE, 0},
 };
@@ -301,7 +303,8 @@ const char *tape_call_parse(tape *t, char **words, size_t n, tape_call *call)
     if (call->verb == TAPE_TLS)
         return tls_call(rest, n - 1, call);
     bool labelled = call->verb == TAPE_CANCEL || call->verb == TAPE_TIMEOUT ||
-                    call->verb == TAPE_COPY || call->verb == TAPE_COPY_ROW;
+                    call->verb == TAPE_COPY || call->verb == TAPE_COPY_ROW ||
+                    call->verb == TAPE_ITEM;
     if (labelled)
         call->what = tape_query_named(t, rest[0]);
     bool ok = true;
@@ -313,7 +316,7 @@ const char *tape_call_parse(tape *t, char **words, size_t n, tape_call *call)
         ok = tape_status_of(rest[0], &call->number);
     else if (call->verb == TAPE_COPY)
         ok = tape_word(rest[1], &call->data);
-    else if (call->verb == TAPE_COPY_ROW)
+    else if (call->verb == TAPE_COPY_ROW || call->verb == TAPE_ITEM)
         return copy_row_call(t, rest, n - 1, call);
     return ok ? NULL : "what follows the call is not well-formed";
 }

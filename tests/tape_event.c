@@ -57,8 +57,10 @@ static void put_columns(bytes *out, const tusk_column *columns, int n)
     }
 }
 
-static void put_row(bytes *out, const tusk_row *row)
+static void put_row(bytes *out, const tusk_row *row, bool many)
 {
+    if (many)
+        bytes_printf(out, " #%llu", (unsigned long long)row->item);
     for (int i = 0; i < tusk_row_width(row); i++) {
         tusk_value v = tusk_col(row, i);
         if (tusk_is_null(v))
@@ -68,13 +70,15 @@ static void put_row(bytes *out, const tusk_row *row)
     }
 }
 
-static void put_outcome(bytes *out, const tusk_outcome *o)
+static void put_outcome(bytes *out, const tusk_outcome *o, bool many)
 {
     static const char *const fates[] = {"DONE", "FAILED", "NOT_SENT", "UNKNOWN"};
     bytes_printf(out, " %s %s", (unsigned)o->fate < 4 ? fates[o->fate] : "?",
                  tape_status_name(o->status));
     put_slice(out, o->tag);
     bytes_printf(out, " %llu %c", (unsigned long long)o->rows, o->tx != 0 ? o->tx : '-');
+    if (many)
+        bytes_printf(out, " #%llu", (unsigned long long)o->items);
     if (o->error != NULL)
         put_error(out, o->error);
 }
@@ -84,6 +88,7 @@ void tape_event_line(const tape *t, const subject_news *news, bytes *out)
     if (news->call != NULL)
         bytes_printf(out, "%s ", t->queries[news->call->index].label);
     bytes_str(out, tape_event_name(news->event));
+    bool many = news->call != NULL && (t->queries[news->call->index].flags & TUSK_MANY) != 0;
     switch (news->event) {
     case SUBJECT_NOTIFY:
         put_slice(out, news->text);
@@ -112,13 +117,13 @@ void tape_event_line(const tape *t, const subject_news *news, bytes *out)
         put_columns(out, news->columns, news->n);
         break;
     case SUBJECT_ROW:
-        put_row(out, news->row);
+        put_row(out, news->row, many);
         break;
     case SUBJECT_BYTES:
         put_slice(out, news->text);
         break;
     case SUBJECT_DONE:
-        put_outcome(out, news->outcome);
+        put_outcome(out, news->outcome, many);
         break;
     default:
         break;

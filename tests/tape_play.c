@@ -98,15 +98,18 @@ static void request_call(player *p, const tape_call *call)
     if (c == NULL || c->req == NULL)
         return;
     int status = TUSK_OK;
-    const tape_query *row = &p->tape->queries[call->verb == TAPE_COPY_ROW ? call->number : 0];
+    bool has_row = call->verb == TAPE_COPY_ROW || call->verb == TAPE_ITEM;
+    const tape_query *row = &p->tape->queries[has_row ? call->number : 0];
     if (call->verb == TAPE_CANCEL)
         tusk_cancel(c->req);
     else if (call->verb == TAPE_TIMEOUT)
         tusk_timeout(c->req, call->number);
     else if (call->verb == TAPE_COPY)
         status = tusk_copy_bytes(c->req, call->data.data, call->data.len);
-    else
+    else if (call->verb == TAPE_COPY_ROW)
         status = tusk_copy_row(c->req, row->args, row->nargs);
+    else
+        status = tusk_item_add(c->req, row->args, row->nargs);
     if (status == TUSK_ENOMEM)
         loosen(p);
     else if (status != TUSK_OK && p->strict)
@@ -140,6 +143,7 @@ static void make(player *p, const tape_call *call)
     case TAPE_TIMEOUT:
     case TAPE_COPY:
     case TAPE_COPY_ROW:
+    case TAPE_ITEM:
         request_call(p, call);
         break;
     case TAPE_RESUME:

@@ -109,7 +109,7 @@ static void lengths(void **state)
 static void refusals_in_common(void **state)
 {
     (void)state;
-    tusk_row row = {NULL, NULL, NULL, 0};
+    tusk_row row = {NULL, NULL, NULL, 0, 0};
     tusk_value none = tusk_col(&row, 0), null = {NULL, -1, 23, TUSK_FORMAT_BINARY};
     int32_t i4 = 1;
     int64_t i8 = 1;

@@ -179,7 +179,7 @@ typedef void decoder(const tusk_row *);
 
 static double run(decoder *decode, int64_t span)
 {
-    const tusk_row row = {bytes.data, cells, columns, VALUES};
+    const tusk_row row = {bytes.data, cells, columns, VALUES, 0};
     int64_t start = tusk_now(), now = start, rounds = 0;
     for (; now - start < span; now = tusk_now(), rounds += 16)
         for (int i = 0; i < 16; i++)

@@ -93,6 +93,8 @@ typedef struct tusk_outcome {
     tusk_slice tag;          /* CommandComplete's, e.g. "INSERT 0 3"; empty if none */
     uint64_t rows;           /* the tag's row count, 0 if it has none */
     char tx;                 /* after it: 'I' idle, 'T' in a transaction, 'E' in a failed one */
+    uint64_t items; /* with TUSK_MANY: argument rows that the server is through with, which is
+                       the number, from 0, of the one that failed */
 } tusk_outcome;
 
 /* Where a query's answer goes; usually static const. Any member but done may be NULL. */
@@ -106,9 +108,9 @@ typedef struct tusk_sink {
     int (*row)(void *ud, const tusk_row *);
     /* A piece of COPY OUT data; returns like row. Without it, COPY OUT data is skipped. */
     int (*bytes)(void *ud, tusk_slice);
-    /* COPY IN has room: call tusk_copy_bytes or tusk_copy_row. 0: call again, 1: end of data,
-     * TUSK_EAGAIN: pause until tusk_resume, anything else: abort the COPY (the server rolls it
-     * back). Without it, COPY IN is aborted. */
+    /* COPY IN has room: call tusk_copy_bytes or tusk_copy_row; TUSK_MANY: tusk_item_add. 0: call
+     * again, 1: end of data, TUSK_EAGAIN: pause until tusk_resume, anything else: abort (the server
+     * rolls it back). Without it, COPY IN is aborted. */
     int (*pull)(void *ud, tusk_req *);
     /* Exactly once, last. */
     void (*done)(void *ud, const tusk_outcome *);
@@ -170,14 +172,16 @@ enum tusk_flags {
     TUSK_SIMPLE = 8,   /* simple protocol: many statements, no arguments, results in text */
     TUSK_NAMED = 16,   /* prepare under a name at once, whatever was found about the endpoint */
     TUSK_DESCRIBE = 32, /* do not execute: tell parameter types and columns */
-    TUSK_FORCE = 64     /* send LISTEN, SET, PREPARE and their kin even behind a pooler that gives the
-                           next transaction another session; they are refused there otherwise */
+    TUSK_FORCE = 64, /* send LISTEN, SET, PREPARE and their kin even behind a pooler that gives the
+                        next transaction another session; they are refused there otherwise */
+    TUSK_MANY = 128  /* execute it once for each row of arguments that pull() gives: see
+                        tusk_item_add */
 };
 
 /* A request in full; zero what is not needed. */
 typedef struct tusk_request {
     tusk_slice sql;
-    const tusk_arg *args;
+    const tusk_arg *args;   /* with TUSK_MANY only their types count */
     size_t nargs;           /* at most 65535 */
     unsigned flags;         /* enum tusk_flags */
     const int16_t *formats; /* result format per column; NULL: all binary (all text: TUSK_TEXT) */
@@ -207,6 +211,21 @@ TUSK_API void tusk_resume(tusk_conn *);
 TUSK_API int tusk_copy_bytes(tusk_req *, const void *, size_t n);
 /* One row in binary COPY format; the header and trailer are added as needed. */
 TUSK_API int tusk_copy_row(tusk_req *, const tusk_arg *, size_t n);
+
+/* From within pull() of a TUSK_MANY request only: one more row of arguments to execute its
+ * statement with. As many as the request declared, each of the same type or tusk_null():
+ * TUSK_EINVAL and TUSK_ETYPE otherwise, what the encoder says for a value that does not fit;
+ * nothing was added then.
+ *
+ * All items are one group of messages with one Sync: outside of a transaction either all of them
+ * take effect or none does. (SELECT, INSERT, UPDATE and DELETE; what commits by itself, such as
+ * CALL, has done so.) pull() is called while less than 256 KiB wait to be sent, so memory is
+ * bounded however many there are; not before what was submitted earlier is done; and no more once
+ * the server has reported an error. Inside a transaction a failure leaves it failed ('E'), also one
+ * of pull() itself: its status is the outcome's then, unless the server failed first. row() tells
+ * by tusk_row.item which item it answers, columns() is called once, tusk_outcome.rows is the sum.
+ */
+TUSK_API int tusk_item_add(tusk_req *, const tusk_arg *, size_t n);
 
 #ifdef __cplusplus
 }

@@ -25,8 +25,15 @@ TUSK_API int tusk_exec(tusk_conn *, tusk_result **result, const char *sql, const
                        size_t nargs);
 /* The full form. */
 TUSK_API int tusk_exec_request(tusk_conn *, tusk_result **result, const tusk_request *);
-/* One round of the connection's host, for at most until `deadline`: callbacks run. TUSK_ETIMEDOUT if
- * nothing happened. */
+/* One statement for many rows of arguments: pull(ud, request) gives them by tusk_item_add, as the
+ * sink of a TUSK_MANY request does (tusk/conn.h); it must not wait with TUSK_EAGAIN unless
+ * something calls tusk_resume. The flag is added here. *result, as of tusk_exec: the rows of all
+ * items, each with its number in tusk_row.item. *items, if items is not NULL: tusk_outcome.items,
+ * whatever the status. */
+TUSK_API int tusk_exec_many(tusk_conn *, tusk_result **result, const tusk_request *,
+                            int (*pull)(void *ud, tusk_req *), void *ud, uint64_t *items);
+/* One round of the connection's host, for at most until `deadline`: callbacks run. TUSK_ETIMEDOUT
+ * if nothing happened. */
 TUSK_API int tusk_step(tusk_conn *, int64_t deadline);
 
 /* ── prepared statements ─────────────────────────────────────────────────────────────────── */

@@ -206,6 +206,7 @@ typedef struct tusk_row {
     const tusk_cell *cells;
     const tusk_column *columns;
     int width;
+    uint64_t item; /* with TUSK_MANY (tusk/conn.h): the argument row that it answers, from 0 */
 } tusk_row;
 
 static inline int tusk_row_width(const tusk_row *row)

@@ -12,6 +12,9 @@
 #define IDLE_TAIL   ((size_t)4 << 10)
 /* A connection gives others their turn after this many full reads. */
 #define READS_PER_TURN 16
+/* Data that is pulled leaves room for reading after this many writes: the server may have said long
+ * ago that it wants no more. */
+#define WRITES_PER_TURN 4
 
 int64_t tusk__link_now(const tusk__link *l)
 {
@@ -196,8 +199,11 @@ static void read_all(tusk__link *l)
 void tusk__link_flush(tusk__link *l)
 {
     tusk_conn *c = l->conn;
+    int writes = 0;
     l->write_blocked = 0;
     while (l->stage == TUSK__STAGE_OPEN && l->write_error == 0 && has_output(c)) {
+        if (writes++ == WRITES_PER_TURN && c->current != NULL && c->current->pulling)
+            return;
         size_t len = c->out.buf.len - c->out.sent;
         ptrdiff_t n = l->stream->ops->write(l->stream, c->out.buf.data + c->out.sent, len);
         if (n == TUSK_EAGAIN) {
@@ -210,8 +216,7 @@ void tusk__link_flush(tusk__link *l)
             return;
         }
         tusk__out_sent(c, (size_t)n);
-        if (c->current != NULL && c->current->pulling)
-            tusk__copy_pull(c);
+        tusk__session_pull(c);
     }
 }
 

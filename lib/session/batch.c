@@ -80,6 +80,30 @@ int tusk__batch_behind(tusk_conn *c, tusk_req *r, tusk_req **commit)
     return TUSK_OK;
 }
 
+int tusk__batch_end(tusk_conn *c)
+{
+    tusk_req *r = tusk__req_new(c);
+    if (r == NULL)
+        return tusk__session_refuse(c, TUSK_ENOMEM, "out of memory while queueing a batch");
+    r->sink = &silent;
+    r->internal = r->sync = true;
+    r->held = c->holding = tusk__must_hold(c, r);
+    r->plan = TUSK__READY;
+    tusk_buf *out = tusk__session_encoder(c);
+    size_t mark = tusk__buf_mark(out);
+    r->begin = r->executed = tusk__session_position(c);
+    tusk__encode_empty(out, 'S');
+    r->end = tusk__session_position(c);
+    if (out->status != TUSK_OK) {
+        tusk__buf_rollback(out, mark);
+        tusk__req_free(r);
+        return tusk__session_refuse(c, TUSK_ENOMEM, "out of memory while queueing a batch");
+    }
+    tusk__session_trace_out(c, mark);
+    tusk__queue_push(c, r);
+    return TUSK_OK;
+}
+
 tusk_req *tusk__batch_last(tusk_req *r)
 {
     while (r != NULL && r->open)

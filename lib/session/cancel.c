@@ -44,7 +44,7 @@ static bool cut(tusk_req *r)
     tusk_conn *c = r->conn;
     const tusk_req *p = before(c, r);
     bool unsent = r->held || r->begin >= tusk__out_sent_position(&c->out);
-    if (!unsent || !r->sync || r->prepares || r->open || r->internal || r->copies ||
+    if (!unsent || !r->sync || r->prepares || r->open || r->internal || (r->copies && !r->held) ||
         (p != NULL && (!p->sync || p->open)))
         return false;
     tusk__out *stream = r->held ? &c->held : &c->out;
@@ -56,9 +56,7 @@ static bool cut(tusk_req *r)
     for (tusk_req *later = r->next; later != NULL; later = later->next) {
         if (later->held != r->held)
             continue;
-        later->begin -= n;
-        later->executed -= n;
-        later->end -= n;
+        tusk__req_move(later, -n);
     }
     r->executed = r->end = r->begin;
     return true;
@@ -70,7 +68,7 @@ static void ask_server(tusk_req *r)
         return; /* nothing is left to be cancelled */
     tusk_conn *c = r->conn;
     if (r->pulling) /* while it waits for data the server does not look at signals */
-        tusk__copy_cancel(c, r);
+        tusk__pull_cancel(c, r);
     r->cancel_sent = true;
     if (c->ops == NULL && c->key_len == 0)
         return; /* the server gave nothing to cancel with */

@@ -1,31 +1,11 @@
-/* lib/session/copy.c: COPY FROM STDIN: data is pulled from the sink while there is room, and stopped
- * at once when the server reports an error. */
+/* lib/session/copy.c: COPY FROM STDIN: the messages around the data that pull.c asks the sink for.
+ */
 #include <string.h>
 #include "lib/session/session.h"
 #include "proto/decode.h"
 #include "proto/encode.h"
 
-/* The sink is asked for more while less than this waits to be sent. */
-#define LOW_WATER ((size_t)256 << 10)
-#define CANCELED  "canceled by the client"
-
 static const uint8_t binary_header[19] = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0};
-
-static void stop_pulling(tusk_req *r)
-{
-    r->pulling = false;
-    r->paused = false;
-}
-
-/* The server skips to a Sync. It has swallowed the one behind Execute if it had begun to read, but not
- * if it failed before (a view cannot be copied to, a trigger objects): then the group ends with that
- * one, and this one is answered with a ReadyForQuery of its own, before anything else. */
-void tusk__copy_failed(tusk_conn *c, tusk_req *r)
-{
-    if (!r->simple)
-        tusk__encode_empty(&c->out.buf, 'S');
-    stop_pulling(r);
-}
 
 /* While the server reads COPY data it ignores Sync, so the one behind Execute is gone: the group is
  * closed by another one. */
@@ -35,21 +15,17 @@ static void finish(tusk_conn *c, tusk_req *r)
         tusk__encode_empty(&c->out.buf, 'S');
     r->await = r->simple ? TUSK__SIMPLE : TUSK__COMPLETE;
     r->end = tusk__out_position(&c->out);
-    stop_pulling(r);
+    r->pulling = r->paused = false;
 }
 
-static void abort_copy(tusk_conn *c, tusk_req *r, const char *why)
+void tusk__copy_abort(tusk_conn *c, tusk_req *r, int status, const char *why)
 {
+    (void)status; /* what is reported is the server's error, with these words */
     tusk__encode_copy_fail(&c->out.buf, why);
     finish(c, r);
 }
 
-void tusk__copy_cancel(tusk_conn *c, tusk_req *r)
-{
-    abort_copy(c, r, CANCELED);
-}
-
-static void complete(tusk_conn *c, tusk_req *r)
+void tusk__copy_end(tusk_conn *c, tusk_req *r)
 {
     if (r->copy_binary && (r->copy_rows || !r->copy_begun)) {
         size_t mark = tusk__message_begin(&c->out.buf, 'd');
@@ -74,39 +50,19 @@ int tusk__on_copy_in(tusk_conn *c, const tusk__frame *f)
     r->executed = UINT64_MAX; /* without CopyDone nothing of it is applied */
     r->copy_binary = format == TUSK_FORMAT_BINARY;
     r->copy_begun = r->copy_rows = false;
-    if (r->sink->pull == NULL || r->cancel) {
-        abort_copy(c, r, r->cancel ? CANCELED : "no data: the request has no pull callback");
+    if (r->cancel) {
+        tusk__pull_cancel(c, r);
+    } else if (r->sink->pull == NULL) {
+        tusk__copy_abort(c, r, TUSK_ECANCELED, "no data: the request has no pull callback");
     } else {
         r->await = TUSK__COPY_IN;
         r->pulling = true;
-        status = tusk__copy_pull(c);
+        status = tusk__session_pull(c);
     }
     if (c->out.buf.status != TUSK_OK)
         return TUSK_ENOMEM;
     tusk__session_changed(c);
     return status;
-}
-
-int tusk__copy_pull(tusk_conn *c)
-{
-    tusk_req *r = c->current;
-    while (c->phase == TUSK__IDLE && r->pulling && !r->paused &&
-           c->out.buf.len - c->out.sent < LOW_WATER) {
-        int wish = r->sink->pull(r->ud, r);
-        if (c->phase == TUSK__DEAD || !r->pulling)
-            break;
-        if (c->out.buf.status != TUSK_OK)
-            return tusk__session_fail(c, TUSK_ENOMEM, 0, "out of memory while copying in");
-        if (wish == 1)
-            complete(c, r);
-        else if (wish == TUSK_EAGAIN)
-            r->paused = !c->resume_asked;
-        else if (wish != TUSK_OK)
-            abort_copy(c, r, "aborted by the client");
-        c->resume_asked = false;
-    }
-    tusk__session_changed(c);
-    return TUSK_OK;
 }
 
 static int appended(tusk_conn *c, size_t mark)
@@ -121,7 +77,7 @@ static int appended(tusk_conn *c, size_t mark)
 int tusk_copy_bytes(tusk_req *r, const void *p, size_t n)
 {
     tusk_conn *c = r->conn;
-    if (!r->pulling)
+    if (!r->pulling || r->many != NULL)
         return tusk__session_refuse(c, TUSK_EINVAL, "COPY data outside of a COPY");
     size_t mark = tusk__buf_mark(&c->out.buf);
     tusk__encode_copy_data(&c->out.buf, p, n);
@@ -132,7 +88,7 @@ int tusk_copy_bytes(tusk_req *r, const void *p, size_t n)
 int tusk_copy_row(tusk_req *r, const tusk_arg *args, size_t n)
 {
     tusk_conn *c = r->conn;
-    if (!r->pulling)
+    if (!r->pulling || r->many != NULL)
         return tusk__session_refuse(c, TUSK_EINVAL, "COPY data outside of a COPY");
     if (n > INT16_MAX)
         return tusk__session_refuse(c, TUSK_EINVAL, "a COPY row has at most 1600 columns");

@@ -145,7 +145,7 @@ void tusk__session_resume(tusk_conn *c)
     c->paused = false;
     if (c->current != NULL && c->current->pulling) {
         c->current->paused = false;
-        tusk__copy_pull(c);
+        tusk__session_pull(c);
     }
     if (c->in.len > 0) {
         tusk__buf_consume(&c->in, tusk__session_feed(c, c->in.data, c->in.len));

@@ -170,7 +170,7 @@ static tusk__plan put_again(tusk_conn *c, tusk_buf *again, const tusk_req *r, co
     }
     put_bind(again, q, r->binary ? TUSK_FORMAT_BINARY : TUSK_FORMAT_TEXT);
     tusk__encode_describe(again, 'P', "");
-    tusk__encode_execute(again, 0);
+    tusk__encode_execute(again);
     return TUSK__PLAN6(TUSK__PARSE, TUSK__BIND, TUSK__COLUMNS, TUSK__EXECUTE, TUSK__READY, 0);
 }
 
@@ -205,8 +205,8 @@ bool tusk__heal(tusk_conn *c, tusk_req *r, char tx_before, char tx_after)
     bool alone = r == c->head && (r->next == NULL || r->next->held) && r->sync && c->current == r &&
                  !r->open && !c->cancelling;
     bool no_tx = (tx_before == 'I' && tx_after == 'I') || TUSK__PLANT(RETRY_IN_TX);
-    if (r->heal == TUSK__HEAL_NONE || !alone || !no_tx || r->cancel || r->custom_formats ||
-        r->tries >= MAX_TRIES)
+    if (r->heal == TUSK__HEAL_NONE || !alone || r->many != NULL || !no_tx || r->cancel ||
+        r->custom_formats || r->tries >= MAX_TRIES)
         return false;
     r->tries++;
     r->binary = r->binary && r->heal != TUSK__HEAL_AS_TEXT;

@@ -34,8 +34,9 @@ bool tusk__must_hold(tusk_conn *c, const tusk_req *r)
     return c->first_held != NULL || !may_leave(c, r);
 }
 
-void tusk__leaves(tusk_conn *c, const tusk_req *r)
+void tusk__leaves(tusk_conn *c, tusk_req *r)
 {
+    r->pulling = r->many != NULL; /* it leaves alone, and is the current one */
     if (r->starts)
         c->in_flight++;
     if (r->copies)
@@ -47,9 +48,7 @@ static void move_bytes(tusk_conn *c, tusk_req *r)
     size_t at = (size_t)(r->begin - c->held.base), n = (size_t)(r->end - r->begin);
     uint64_t shift = tusk__out_position(&c->out) - r->begin;
     tusk_put_bytes(&c->out.buf, c->held.buf.data + at, n);
-    r->begin += shift;
-    r->executed += shift;
-    r->end += shift;
+    tusk__req_move(r, shift);
     r->held = false;
     tusk__leaves(c, r);
     if (r == c->current)

@@ -80,9 +80,9 @@ static bool encode(tusk_conn *c, tusk_req *r, tusk_slice sql)
     bool named = c->probe_name[0] != '\0';
     r->begin = tusk__session_position(c);
     tusk__encode_parse(out, c->probe_name, sql, 0, NULL, 0);
-    tusk__encode_bind(out, c->probe_name, NULL, 0, NULL, 0, TUSK_FORMAT_BINARY);
+    tusk__encode_bind(out, "", c->probe_name, NULL, 0, NULL, 0, TUSK_FORMAT_BINARY);
     tusk__encode_describe(out, 'P', "");
-    tusk__encode_execute(out, 0);
+    tusk__encode_execute(out);
     r->executed = tusk__session_position(c);
     if (named)
         tusk__encode_close(out, 'S', c->probe_name);

@@ -21,8 +21,17 @@ tusk_req *tusk__req_new(tusk_conn *c)
 
 void tusk__req_free(tusk_req *r)
 {
+    tusk__session_alloc(r->conn, r->many, 0);
     r->next = r->conn->spare;
     r->conn->spare = r;
+}
+
+void tusk__req_move(tusk_req *r, uint64_t by)
+{
+    r->begin += by;
+    r->end += by;
+    if (r->executed != UINT64_MAX)
+        r->executed += by;
 }
 
 void tusk__queue_free(tusk_conn *c)
@@ -37,7 +46,9 @@ void tusk__queue_free(tusk_conn *c)
 static void await_next(tusk_req *r)
 {
     r->await = (enum tusk__state)(r->plan & 31);
-    r->plan >>= 5;
+    r->plan >>= TUSK__PLAN_BITS;
+    if (r->await == TUSK__ITEMS)
+        tusk__many_next(r);
 }
 
 /* Makes the first request that still has answers to come the current one. */
@@ -138,7 +149,8 @@ static void done(tusk_req *r, enum tusk_fate fate, const tusk_error *error, char
                       .error = error,
                       .tag = {r->tag, r->tag_len},
                       .rows = r->rows,
-                      .tx = tx};
+                      .tx = tx,
+                      .items = r->many != NULL ? r->many->answered : 0};
     r->ended = true;
     r->conn->cancels -= r->cancel;
     release_stmt(r);
@@ -240,6 +252,7 @@ static tusk_req *take_done(tusk_conn *c, tusk_req *last)
     if (c->head == NULL)
         c->tail = NULL;
     c->current = c->head;
+    c->sweep = c->sweep || (c->head != NULL && c->head->dropped);
     last->next = NULL;
     settle_current(c);
     return first;

@@ -84,11 +84,27 @@ static void tell_columns(tusk_conn *c)
         r->sink->columns(r->ud, d->columns, d->n);
 }
 
+/* Describe of a statement reports format 0 always: what holds is what this Bind asked for. */
+static void apply_format(tusk__description *d, int16_t format)
+{
+    if (d->n > 0 && d->columns[0].format == format)
+        return;
+    for (int i = 0; i < d->n; i++)
+        d->columns[i].format = format;
+}
+
+static int16_t result_format(const tusk_req *r)
+{
+    return r->binary ? TUSK_FORMAT_BINARY : TUSK_FORMAT_TEXT;
+}
+
 int tusk__on_columns(tusk_conn *c, const tusk__frame *f)
 {
     int status = tusk__description_set(description(c), c, f);
     if (status != TUSK_OK)
         return status;
+    if (c->current->many != NULL)
+        apply_format(description(c), result_format(c->current));
     if (!by_name(c->current)) /* a named statement's are told at BindComplete, each time */
         tell_columns(c);
     if (c->phase != TUSK__DEAD)
@@ -110,15 +126,6 @@ int tusk__on_no_columns(tusk_conn *c, const tusk__frame *f)
     return TUSK_OK;
 }
 
-/* Describe of a statement reports format 0 always: what holds is what this Bind asked for. */
-static void apply_format(tusk__description *d, int16_t format)
-{
-    if (d->n > 0 && d->columns[0].format == format)
-        return;
-    for (int i = 0; i < d->n; i++)
-        d->columns[i].format = format;
-}
-
 int tusk__on_bind(tusk_conn *c, const tusk__frame *f)
 {
     tusk_req *r = c->current;
@@ -127,8 +134,8 @@ int tusk__on_bind(tusk_conn *c, const tusk__frame *f)
         return status;
     tusk__description *d = description(c);
     if (by_name(r))
-        apply_format(d, r->binary ? TUSK_FORMAT_BINARY : TUSK_FORMAT_TEXT);
-    else
+        apply_format(d, result_format(r));
+    else if (r->many == NULL) /* else the columns of all items were told already */
         tusk__description_none(d);
     if (by_name(r) && d->n >= 0)
         tell_columns(c);
@@ -155,7 +162,7 @@ int tusk__on_row(tusk_conn *c, const tusk__frame *f)
     int status = tusk__decode_row(f, c->cells, d->n);
     if (status != TUSK_OK || r->skip_rows || r->sink->row == NULL)
         return status;
-    tusk_row row = {f->body, c->cells, d->columns, d->n};
+    tusk_row row = {f->body, c->cells, d->columns, d->n, r->many != NULL ? r->many->answered : 0};
     return obey(c, r, r->sink->row(r->ud, &row));
 }
 
@@ -189,7 +196,7 @@ static int take_tag(tusk_conn *c, const tusk__frame *f)
     if (status != TUSK_OK)
         return status;
     r->answered = true;
-    r->rows = tusk__tag_rows(tag);
+    r->rows = (r->many != NULL ? r->rows : 0) + tusk__tag_rows(tag);
     r->tag_len = (uint8_t)(tag.len < sizeof r->tag ? tag.len : sizeof r->tag);
     memcpy(r->tag, tag.ptr, r->tag_len);
     note_tag(c, tag);
@@ -304,12 +311,15 @@ int tusk__on_error(tusk_conn *c, const tusk__frame *f)
         return tusk__on_idle_error(c, f);
     tusk_req *r = c->current;
     if (!c->batch_failed) { /* else it is 25P02: the batch's error has been told */
-        copy_error(&c->group_error, &c->group_error_body, f->body, f->len);
+        if (!tusk__many_taken_back(c, r, &e))
+            copy_error(&c->group_error, &c->group_error_body, f->body, f->len);
         note_parse_failure(c, r, f);
         tusk__heal_note(c, r);
     }
     if (r->pulling)
-        tusk__copy_failed(c, r);
+        tusk__pull_failed(c, r);
+    if (c->phase == TUSK__DEAD)
+        return TUSK_OK;
     if (r->bracket == TUSK__BRACKET_COMMIT && !c->batch_failed)
         ((tusk_req *)r->ud)->status = TUSK_ESERVER;
     tusk__queue_group_failed(c, c->batch_failed ? TUSK_EABORTED : TUSK_ESERVER);

@@ -16,126 +16,9 @@
 #include "proto/scram.h"
 #include "lib/session/plant.h"
 #include "lib/session/profile.h"
+#include "lib/session/request.h"
 #include "lib/session/text.h"
 #include "lib/session/words.h"
-
-#define TUSK__STATE_MAP(X)                                                                         \
-    X(DEAD, "nothing")                                                                             \
-    X(START, "the transport")                                                                      \
-    X(SSL_REPLY, "the answer to SSLRequest")                                                       \
-    X(TLS, "the TLS handshake")                                                                    \
-    X(AUTH, "authentication")                                                                      \
-    X(STARTUP, "the end of start-up")                                                              \
-    X(IDLE, "nothing")                                                                             \
-    X(CLOSE, "CloseComplete")                                                                      \
-    X(PARSE, "ParseComplete")                                                                      \
-    X(PARAMS, "ParameterDescription")                                                              \
-    X(COLUMNS, "RowDescription or NoData")                                                         \
-    X(BIND, "BindComplete")                                                                        \
-    X(EXECUTE, "rows or CommandComplete")                                                          \
-    X(COPY_OUT, "COPY data")                                                                       \
-    X(COPY_IN, "room for COPY data")                                                               \
-    X(COMPLETE, "CommandComplete")                                                                 \
-    X(SIMPLE, "results of a simple query")                                                         \
-    X(READY, "ReadyForQuery")                                                                      \
-    X(SKIP, "ReadyForQuery after an error")
-
-enum tusk__state {
-#define X(id, text) TUSK__##id,
-    TUSK__STATE_MAP(X)
-#undef X
-        TUSK__STATE_COUNT
-};
-
-/* The answers a request will get, in order: a queue of states, five bits each, next one lowest.
- * Written while the request is encoded, so that a reply out of place is noticed at once. */
-typedef uint64_t tusk__plan;
-#define TUSK__PLAN_BITS 5
-#define TUSK__PLAN6(a, b, c, d, e, f)                                                              \
-    ((tusk__plan)(a) | (tusk__plan)(b) << 5 | (tusk__plan)(c) << 10 | (tusk__plan)(d) << 15 |      \
-     (tusk__plan)(e) << 20 | (tusk__plan)(f) << 25)
-
-/* What can be done about a failure that is not the caller's (heal.c). */
-enum tusk__heal { TUSK__HEAL_NONE, TUSK__HEAL_AGAIN, TUSK__HEAL_AS_TEXT };
-
-/* Ours around a batch that is not one group (batch.c). */
-enum tusk__bracket { TUSK__BRACKET_NONE, TUSK__BRACKET_BEGIN, TUSK__BRACKET_COMMIT };
-
-/* Why a request was taken out of the stream before it left. */
-enum tusk__drop {
-    TUSK__DROP_NONE,
-    TUSK__DROP_CANCELED,
-    TUSK__DROP_TIMED_OUT,
-    TUSK__DROP_REFUSED, /* it needs a session, and the endpoint keeps none */
-    TUSK__DROP_ABORTED, /* that is true of another one of its batch */
-    TUSK__DROP_COUNT
-};
-
-/* What a command leaves behind, as its tag shows: for pools (lib/pool). */
-enum tusk__dirt {
-    TUSK__DIRT_STATE = 1, /* parameters, channels, cursors, temporary tables */
-    TUSK__DIRT_NAMES = 2  /* statements prepared by SQL */
-};
-
-/* A RowDescription that outlives its message: columns are views into body. */
-typedef struct tusk__description {
-    tusk_buf body;
-    tusk_column *columns;
-    int n, room;
-    bool known;
-} tusk__description;
-
-/* A named statement of this connection (lib/session/cache.c). */
-typedef struct tusk__stmt tusk__stmt;
-
-struct tusk_req {
-    tusk_req *next;
-    tusk_conn *conn;
-    const tusk_sink *sink;
-    void *ud;
-    tusk__stmt *stmt;       /* the named statement it uses, or NULL */
-    tusk__plan plan;
-    enum tusk__state await;
-    /* Positions in the stream of sent bytes (in conn->held while `held`): of its first byte, behind
-     * Execute or Query (from there on it may take effect), behind its last byte. */
-    uint64_t begin, executed, end;
-    bool held;
-    bool alone;             /* leaves only when nothing is in flight */
-    int64_t deadline;
-    bool starts;            /* is the first of its group */
-    bool sync;              /* ends its group */
-    bool open;              /* its batch goes on in the next group: nothing of it is done yet */
-    uint8_t bracket;        /* enum tusk__bracket */
-    uint8_t traits;         /* enum tusk__trait of its SQL text */
-    bool simple;            /* simple protocol */
-    bool answered;          /* part of its answer has come (simple protocol) */
-    uint8_t dropped;        /* enum tusk__drop */
-    bool describe;          /* executes nothing */
-    bool prepares;          /* carries the Parse of stmt */
-    uint32_t generation;    /* of stmt when this was encoded: others may have renewed it since */
-    bool columns_anew;      /* asks for its columns, although stmt may know some */
-    bool binary;            /* one format for all result columns: binary or text */
-    bool custom_formats;    /* the caller gave a format per column */
-    bool internal;          /* ours: the caller never sees it */
-    uint8_t heal;           /* enum tusk__heal, after its failure */
-    uint8_t tries;          /* how often it was sent again */
-    bool suspect;           /* ... because its name may stand for a plan that is out of date */
-    bool skip_rows;
-    bool copies;            /* it may be a COPY IN: nothing leaves behind it before it is done */
-    bool pulling;           /* COPY IN is under way, ... */
-    bool paused;            /* ... and its sink has no data for now */
-    bool copy_in;           /* CopyInResponse came: */
-    bool copy_binary;       /* in binary format; */
-    bool copy_begun;        /* data was given; */
-    bool copy_rows;         /* by tusk_copy_row: header and trailer are ours */
-    bool cancel, timed_out; /* asked to end; the second says why */
-    bool cancel_sent;
-    bool ended;             /* its done() is being called */
-    int status;             /* its own failure, TUSK_OK so far */
-    uint64_t rows;
-    uint8_t tag_len;
-    char tag[64];           /* last: the part of the struct that is not cleared for reuse */
-};
 
 /* Bytes on their way out. Sent ones are kept until the request they belong to is done. */
 typedef struct tusk__out {
@@ -363,6 +246,8 @@ void tusk__session_trace_out(tusk_conn *, size_t mark);
 
 /* ── requests (submit.c, queue.c, reply.c, copy.c, cancel.c) ──────────────────────────────── */
 void tusk__queue_push(tusk_conn *, tusk_req *);
+/* Its place in the stream changes. */
+void tusk__req_move(tusk_req *, uint64_t by);
 /* The current request's next awaited state; moves on to the next request where it ends. */
 void tusk__queue_advance(tusk_conn *);
 /* ReadyForQuery: every request of the group is done. */
@@ -384,12 +269,30 @@ void tusk__queue_sweep(tusk_conn *);
 void tusk__session_cancelled(tusk_conn *);
 /* Cancels what has passed its deadline. */
 void tusk__session_expire(tusk_conn *, int64_t now);
-/* Asks the sink for COPY IN data until it pauses, ends or the out buffer is full. */
-int tusk__copy_pull(tusk_conn *);
-/* The server will take no more COPY data. */
-void tusk__copy_failed(tusk_conn *, tusk_req *);
+/* Asks the current request's sink for data, if it is one that wants some, until it pauses, ends or
+ * the out buffer is full. */
+int tusk__session_pull(tusk_conn *);
+/* The server will take no more data. */
+void tusk__pull_failed(tusk_conn *, tusk_req *);
 /* The request shall end: no more data is asked for. */
-void tusk__copy_cancel(tusk_conn *, tusk_req *);
+void tusk__pull_cancel(tusk_conn *, tusk_req *);
+/* The request's own half of these: COPY IN (copy.c), argument rows (many.c). Data has ended; it is
+ * taken back, with this status. */
+void tusk__copy_end(tusk_conn *, tusk_req *);
+void tusk__copy_abort(tusk_conn *, tusk_req *, int status, const char *why);
+void tusk__many_end(tusk_conn *, tusk_req *);
+void tusk__many_abort(tusk_conn *, tusk_req *, int status, const char *why);
+/* Room for what it has to remember of the request, which is freed with it. */
+int tusk__many_init(tusk_conn *, tusk_req *, const tusk_request *);
+/* Its messages in front of the first item, and the answers to them. */
+tusk__plan tusk__many_encode(tusk_buf *, const tusk_request *);
+/* Awaits what comes behind the answers so far. */
+void tusk__many_next(tusk_req *);
+/* The server's error is the one that we asked for when we took the request back: ours is in
+ * conn->group_error. */
+bool tusk__many_taken_back(tusk_conn *, const tusk_req *, const tusk_error *);
+/* The number, from 1, of the first argument that does not encode; 0: status has another reason. */
+size_t tusk__bad_argument(tusk_conn *, const tusk_arg *, size_t n, int status);
 
 /* Its plan was written anew: what is awaited is the beginning of it. */
 void tusk__queue_restart(tusk_conn *, tusk_req *);
@@ -398,7 +301,7 @@ void tusk__queue_restart(tusk_conn *, tusk_req *);
 /* Does this new request have to wait in conn->held? */
 bool tusk__must_hold(tusk_conn *, const tusk_req *);
 /* Its bytes are in conn->out now. */
-void tusk__leaves(tusk_conn *, const tusk_req *);
+void tusk__leaves(tusk_conn *, tusk_req *);
 /* Lets go of what need not wait any more. TUSK_ENOMEM: the connection is dead. */
 int tusk__session_release_held(tusk_conn *);
 /* A request of a TUSK_MORE batch is about to be encoded or was encoded: what has to stand before it
@@ -409,6 +312,8 @@ int tusk__batch_behind(tusk_conn *, tusk_req *, tusk_req **commit);
 void tusk__batch_settle(tusk_conn *, tusk_req *begin);
 /* The batch has ended, but its transaction has not. */
 void tusk__batch_rollback(tusk_conn *);
+/* Ends the group that tusk_begin's BEGIN was to share with what follows, which cannot be shared. */
+int tusk__batch_end(tusk_conn *);
 /* How a batch ends: its last request, or NULL if that was not submitted yet. */
 tusk_req *tusk__batch_last(tusk_req *);
 #define TUSK__UNFIT_TEXT                                                                           \

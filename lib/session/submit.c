@@ -30,10 +30,16 @@ static int refuse_at(tusk_conn *c, int status, const char *before, size_t number
     return tusk__session_refuse(c, status, t.s);
 }
 
+static bool may_copy_in(const tusk_request *rq, const tusk_sink *sink)
+{
+    return !(rq->flags & TUSK_DESCRIBE) && sink != NULL &&
+           (sink->pull != NULL || (tusk__sql_traits(rq->sql) & TUSK__TRAIT_COPY_IN));
+}
+
 static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
 {
-    const unsigned known =
-        TUSK_MORE | TUSK_TEXT | TUSK_ONCE | TUSK_SIMPLE | TUSK_NAMED | TUSK_DESCRIBE | TUSK_FORCE;
+    const unsigned known = TUSK_MORE | TUSK_TEXT | TUSK_ONCE | TUSK_SIMPLE | TUSK_NAMED |
+                           TUSK_DESCRIBE | TUSK_FORCE | TUSK_MANY;
     if (c->phase == TUSK__DEAD || c->closing)
         return tusk__session_refuse(c, TUSK_ECLOSED, "the connection is closed");
     if (c->parked)
@@ -55,8 +61,12 @@ static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
                                       (rq->flags & (TUSK_NAMED | TUSK_DESCRIBE))))
         return tusk__session_refuse(c, TUSK_EINVAL,
                                     "the simple protocol takes no parameters, formats or batches");
-    if (batch && !(rq->flags & TUSK_DESCRIBE) &&
-        (sink->pull != NULL || (tusk__sql_traits(rq->sql) & TUSK__TRAIT_COPY_IN)))
+    if ((rq->flags & TUSK_MANY) && (batch || sink->pull == NULL || rq->formats != NULL ||
+                                    (rq->flags & (TUSK_SIMPLE | TUSK_NAMED | TUSK_DESCRIBE))))
+        return tusk__session_refuse(c, TUSK_EINVAL,
+                                    "a request with many items needs a pull callback, takes no "
+                                    "result formats and cannot be part of a batch");
+    if (batch && may_copy_in(rq, sink))
         return tusk__session_refuse(c, TUSK_EINVAL, "COPY IN cannot be part of a batch");
     if (c->in_batch && c->batch_refused) {
         c->in_batch = (rq->flags & TUSK_MORE) != 0;
@@ -70,7 +80,7 @@ static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
 static bool may_be_named(const tusk_conn *c, const tusk_request *rq)
 {
     return c->settings.statement_cache > 0 && rq->formats == NULL &&
-           !(rq->flags & (TUSK_ONCE | TUSK_SIMPLE | TUSK_DESCRIBE));
+           !(rq->flags & (TUSK_ONCE | TUSK_SIMPLE | TUSK_DESCRIBE | TUSK_MANY));
 }
 
 /* The statement whose name this request should use, or NULL for a one-shot. */
@@ -114,9 +124,10 @@ static void encode_one_shot(tusk_buf *out, const tusk_request *rq, const tusk_re
         expect(w, TUSK__COLUMNS);
         return;
     }
-    tusk__encode_bind(out, "", rq->args, rq->nargs, rq->formats, rq->nformats, result_format(r));
+    tusk__encode_bind(out, "", "", rq->args, rq->nargs, rq->formats, rq->nformats,
+                      result_format(r));
     tusk__encode_describe(out, 'P', "");
-    tusk__encode_execute(out, 0);
+    tusk__encode_execute(out);
     expect(w, TUSK__BIND);
     expect(w, TUSK__COLUMNS);
     expect(w, TUSK__EXECUTE);
@@ -163,31 +174,38 @@ static int encode_named(tusk_conn *c, tusk_buf *out, const tusk_request *rq, tus
         expect(w, TUSK__PARAMS);
         expect(w, TUSK__COLUMNS);
     }
-    tusk__encode_bind(out, s->name, rq->args, rq->nargs, NULL, 0, result_format(r));
+    tusk__encode_bind(out, "", s->name, rq->args, rq->nargs, NULL, 0, result_format(r));
     expect(w, TUSK__BIND);
     if (r->columns_anew) {
         tusk__encode_describe(out, 'P', "");
         expect(w, TUSK__COLUMNS);
     }
-    tusk__encode_execute(out, 0);
+    tusk__encode_execute(out);
     expect(w, TUSK__EXECUTE);
     return closes;
 }
 
-/* Which argument did not encode, for the error's text. */
+size_t tusk__bad_argument(tusk_conn *c, const tusk_arg *args, size_t n, int status)
+{
+    tusk_buf probe;
+    size_t bad = 0;
+    if (status == TUSK_ENOMEM || status == TUSK_ETOOBIG)
+        return 0;
+    tusk_buf_init(&probe, TUSK__LIMIT_FRONTEND, c->alloc, c->alloc_ud);
+    for (size_t i = 0; i < n && bad == 0; i++) {
+        tusk_buf_clear(&probe);
+        if (args[i].kind != TUSK_ARG_NULL && tusk__arg_put(&probe, &args[i]) != TUSK_OK)
+            bad = i + 1;
+    }
+    tusk_buf_free(&probe);
+    return bad;
+}
+
 static int refuse_encoding(tusk_conn *c, const tusk_request *rq, int status)
 {
     if (status == TUSK_ENOMEM)
         return tusk__session_refuse(c, status, "out of memory while encoding a request");
-    tusk_buf probe;
-    tusk_buf_init(&probe, TUSK__LIMIT_FRONTEND, c->alloc, c->alloc_ud);
-    size_t bad = 0;
-    for (size_t i = 0; i < rq->nargs && bad == 0 && status != TUSK_ETOOBIG; i++) {
-        tusk_buf_clear(&probe);
-        if (rq->args[i].kind != TUSK_ARG_NULL && tusk__arg_put(&probe, &rq->args[i]) != TUSK_OK)
-            bad = i + 1;
-    }
-    tusk_buf_free(&probe);
+    size_t bad = tusk__bad_argument(c, rq->args, rq->nargs, status);
     if (bad == 0)
         return tusk__session_refuse(c, status, "a request is limited to 1 GiB");
     tusk__text t;
@@ -223,13 +241,16 @@ static int encode(tusk_conn *c, tusk_req *r, const tusk_request *rq)
     if (rq->flags & TUSK_SIMPLE) {
         tusk__encode_query(out, rq->sql);
         expect(&w, TUSK__SIMPLE);
+    } else if (r->many != NULL) {
+        w.plan = tusk__many_encode(out, rq);
     } else if (r->stmt != NULL) {
         closes = encode_named(c, out, rq, r, &w);
     } else {
         encode_one_shot(out, rq, r, &w);
     }
-    r->executed = tusk__session_position(c);
-    if (r->sync && !(rq->flags & TUSK_SIMPLE)) {
+    if (r->many == NULL)
+        r->executed = tusk__session_position(c);
+    if (r->sync && r->many == NULL && !(rq->flags & TUSK_SIMPLE)) {
         tusk__encode_empty(out, 'S');
         expect(&w, TUSK__READY);
     }
@@ -267,7 +288,11 @@ static tusk_req *new_request(tusk_conn *c, const tusk_request *rq, const tusk_si
         r->traits |= TUSK__TRAIT_TX; /* it may hold any number of statements */
     r->copies = sink->pull != NULL || (r->traits & TUSK__TRAIT_COPY_IN) != 0 ||
                 (r->simple && tusk__sql_names_stdin(rq->sql));
-    return r;
+    if (!(rq->flags & TUSK_MANY) || tusk__many_init(c, r, rq) == TUSK_OK)
+        return r;
+    tusk__req_free(r);
+    tusk__session_refuse(c, TUSK_ENOMEM, "out of memory while queueing a request");
+    return NULL;
 }
 
 /* What the endpoint is matters for this request: find out, if that is not done yet. A statement
@@ -278,7 +303,7 @@ static int consult_profile(tusk_conn *c, const tusk_request *rq, tusk_req *r)
     if (c->profile == TUSK__PROFILE_UNKNOWN && !(rq->flags & TUSK_NAMED) &&
         (may_be_named(c, rq) || session || (rq->flags & TUSK_MORE)))
         tusk__probe(c);
-    r->alone = c->probing && session;
+    r->alone = (c->probing && session) || (rq->flags & TUSK_MANY);
     return tusk__session_unfit(c, r) ? tusk__session_refuse(c, TUSK_EINVAL, TUSK__UNFIT_TEXT)
                                      : TUSK_OK;
 }
@@ -317,6 +342,13 @@ static int encode_all(tusk_conn *c, const tusk_request *rq, submission *all)
     return status;
 }
 
+/* BEGIN was to travel with a statement that has to be in a group of its own. */
+static int part_from_begin(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
+{
+    bool own = (rq->flags & (TUSK_SIMPLE | TUSK_MANY)) || may_copy_in(rq, sink);
+    return own && c->tail != NULL && c->tail->rides ? tusk__batch_end(c) : TUSK_OK;
+}
+
 static void push_all(tusk_conn *c, const submission *all, bool more)
 {
     bool bracketed = c->in_batch || all->begin != NULL;
@@ -343,7 +375,7 @@ static void free_all(const submission *all)
 
 tusk_req *tusk_submit(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink, void *ud)
 {
-    if (c == NULL || check(c, rq, sink) != TUSK_OK)
+    if (c == NULL || part_from_begin(c, rq, sink) != TUSK_OK || check(c, rq, sink) != TUSK_OK)
         return NULL;
     submission all = {.request = new_request(c, rq, sink, ud)};
     if (all.request == NULL)

@@ -45,6 +45,7 @@ static tusk__handler *const table[TUSK__STATE_COUNT][TUSK__B_COUNT] = {
          [TUSK__B_COPY_IN_RESPONSE] = tusk__on_copy_in,
          [TUSK__B_COPY_OUT_RESPONSE] = tusk__on_copy_out,
          [TUSK__B_READY_FOR_QUERY] = tusk__on_ready},
+    [TUSK__ITEMS] = {IN_REQUEST},
     [TUSK__READY] = {IN_REQUEST, [TUSK__B_READY_FOR_QUERY] = tusk__on_ready},
     /* The server has said what is wrong; a second error can only be its end. */
     [TUSK__SKIP] =

@@ -73,8 +73,7 @@ void tusk_send_ack(tusk_conn *c, size_t n)
         return;
     tusk__session_enter(c);
     tusk__out_sent(c, n);
-    if (c->current != NULL && c->current->pulling)
-        tusk__copy_pull(c);
+    tusk__session_pull(c);
     tusk__session_leave(c);
 }
 

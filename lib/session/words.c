@@ -115,7 +115,7 @@ bool tusk__sql_names_stdin(tusk_slice sql)
 }
 
 /* Nearly every statement there is begins with one of these, and none of them says anything. */
-static bool is_plain(tusk_slice sql)
+bool tusk__sql_is_plain(tusk_slice sql)
 {
     static const char words[][7] = {"select", "insert", "update", "delete"};
     for (size_t i = 0; i < 4 && sql.len > 6; i++) {
@@ -130,7 +130,7 @@ static bool is_plain(tusk_slice sql)
 
 unsigned tusk__sql_traits(tusk_slice sql)
 {
-    if (is_plain(sql))
+    if (tusk__sql_is_plain(sql))
         return 0;
     char first[WORD_ROOM], second[WORD_ROOM];
     size_t at = take_word(sql, skip_blank(sql, 0), first);

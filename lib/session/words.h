@@ -12,6 +12,9 @@ enum tusk__trait {
     TUSK__TRAIT_COPY_IN = 8  /* the server may come to read COPY data: nothing else may follow */
 };
 
+/* Does it begin with SELECT, INSERT, UPDATE or DELETE? Such a statement takes effect with its
+ * transaction and not before. */
+bool tusk__sql_is_plain(tusk_slice sql);
 /* enum tusk__trait bits. */
 unsigned tusk__sql_traits(tusk_slice sql);
 /* The word stdin, in any case, stands anywhere in it: a COPY FROM STDIN has to have it. */
