@@ -1,5 +1,5 @@
-/* tests/fault_net.c: see fault_net.h. */
-#include "tests/fault_net.h"
+/* tests/fault_net.c: the sockets of the fault proxy. */
+#include "tests/fault_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>

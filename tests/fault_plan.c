@@ -1,5 +1,7 @@
 /* tests/fault_plan.c: which fault a connection gets, from the seed and its number. */
-#include "tests/fault_proxy.h"
+#include "tests/fault_inside.h"
+
+enum { THROTTLED = 100 }; /* milliseconds */
 
 static const char *const names[FAULTS] = {
 #define X(id, name, text) name,
@@ -45,7 +47,7 @@ fault_plan fault_plan_draw(const fault_options *o, unsigned number)
     p.ms = o->stall_ms > 0 ? 1 + (int64_t)(fault_mix(own, 3) % (uint64_t)o->stall_ms) : 1;
     p.size = 1 + fault_mix(own, 4) % 64;
     if (p.fault == FAULT_EAT_REPLY) {
-        p.at = 1 + fault_mix(own, 2) % 24;
+        p.at = 1 + fault_mix(own, 2) % 12;
         p.size = fault_mix(own, 4) % 40; /* the tag may arrive, its ReadyForQuery does not */
     }
     if (p.fault == FAULT_SPLIT)
@@ -53,4 +55,45 @@ fault_plan fault_plan_draw(const fault_options *o, unsigned number)
     if (p.fault == FAULT_THROTTLE)
         p.size = 16 + fault_mix(own, 4) % 240;
     return p;
+}
+
+void fault_plan_next(pair *p)
+{
+    fault_proxy *x = p->owner;
+    fault_plan *f = &p->plan;
+    unsigned round = p->round++;
+    *f = (fault_plan){.fault = FAULT_NONE};
+    if (atomic_load(&x->calm))
+        return;
+    if (x->options.plan == NULL)
+        *f = fault_plan_draw(&x->options, p->number + (round << 20));
+    else if (round == 0)
+        *f = x->options.plan(x->options.ud, p->number);
+    p->fired = false;
+    p->begun_at = p->lanes[TO_SERVER].passed + p->lanes[TO_CLIENT].passed;
+    if (f->fault == FAULT_EAT_REPLY)
+        p->scan.doomed_at = p->scan.marked + (unsigned)f->at;
+    else
+        f->at += p->lanes[f->to_client ? TO_CLIENT : TO_SERVER].passed;
+}
+
+bool fault_survived(const pair *p, int64_t now)
+{
+    const fault_plan *f = &p->plan;
+    const lane *l = &p->lanes[f->to_client ? TO_CLIENT : TO_SERVER];
+    uint64_t since = l->passed - f->at;
+    switch (f->fault) {
+    case FAULT_NONE:
+    case FAULT_REFUSE:
+    case FAULT_LATE_CANCEL:
+        return l->passed + p->lanes[!f->to_client].passed - p->begun_at > p->owner->options.reach;
+    case FAULT_STALL:
+        return p->fired && now >= l->not_before;
+    case FAULT_THROTTLE:
+        return p->fired && since >= THROTTLED * f->size;
+    case FAULT_SPLIT:
+        return p->fired && since >= f->size;
+    default:
+        return false;
+    }
 }

@@ -1,8 +1,6 @@
 /* tests/fault_proxy.c: see fault_proxy.h. One thread and one poll(2) over all connections; each has
  * two lanes, one per direction, with what was received and not yet passed on. */
-#include "tests/fault_proxy.h"
-#include "tests/fault_net.h"
-#include "tests/fault_scan.h"
+#include "tests/fault_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,43 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LANE_MAX = 256 << 10, PIECE = 64 << 10, TURN = 64, TO_SERVER = 0, TO_CLIENT = 1 };
-
-typedef struct lane {
-    bytes held;
-    uint64_t passed;
-    int64_t not_before; /* nothing leaves until then, in ms */
-    bool ended;         /* the sender has closed */
-    bool shut;          /* and the receiver has been told */
-    bool deaf;          /* what comes is thrown away */
-} lane;
-
-typedef struct pair {
-    struct pair *next;
-    struct fault_proxy *owner;
-    unsigned number;
-    int fd[2]; /* by the lane that ends there: the server's, the client's */
-    lane lanes[2];
-    fault_plan plan;
-    fault_scan scan;
-    bool fired, frozen, hung_up, dead, reset, canceled;
-    size_t eaten_after; /* bytes of the doomed reply that were let through */
-    bool eating;
-} pair;
-
-struct fault_proxy {
-    fault_options options;
-    int listener, wake[2], port;
-    char *path; /* of the unix socket, to be removed */
-    pthread_t thread;
-    atomic_bool stop, calm;
-    pthread_mutex_t lock; /* for the counts */
-    fault_counts counts;
-    pair *pairs;
-    unsigned accepted;
-    struct pollfd *polled;
-    uint8_t piece[PIECE];
-};
+enum { LANE_MAX = 256 << 10, TURN = 64 };
 
 static int64_t now_ms(void)
 {
@@ -102,14 +64,6 @@ static bool scan_sent(void *ud, char type, const uint8_t *body, size_t n)
     return (o->sent != NULL ? o->sent : sent_commit)(o->ud, p->number, type, body, n);
 }
 
-static fault_plan plan_for(fault_proxy *x, unsigned number)
-{
-    if (atomic_load(&x->calm))
-        return (fault_plan){.fault = FAULT_NONE};
-    return x->options.plan != NULL ? x->options.plan(x->options.ud, number)
-                                   : fault_plan_draw(&x->options, number);
-}
-
 static void accept_one(fault_proxy *x)
 {
     int fd = accept(x->listener, NULL, NULL);
@@ -119,12 +73,11 @@ static void accept_one(fault_proxy *x)
     pair *p = must_alloc(sizeof *p);
     p->owner = x;
     p->number = x->accepted++;
-    p->plan = plan_for(x, p->number);
+    fault_plan_next(p);
     p->fd[TO_CLIENT] = fd;
     p->fd[TO_SERVER] = -1;
     p->scan.seen = scan_sent;
     p->scan.ud = p;
-    p->scan.doomed_at = p->plan.fault == FAULT_EAT_REPLY ? (unsigned)p->plan.at : 0;
     if (p->plan.fault == FAULT_REFUSE)
         fire(p);
     else
@@ -183,7 +136,7 @@ static void note_cancel(pair *p)
 static void receive(pair *p, int way)
 {
     lane *l = &p->lanes[way];
-    ssize_t n = recv(p->fd[!way], p->owner->piece, PIECE, 0);
+    ssize_t n = recv(p->fd[!way], p->owner->piece, FAULT_PIECE, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) {
@@ -231,6 +184,8 @@ static void reached(pair *p, lane *l, int64_t now)
         break;
     case FAULT_BLACK_HOLE:
         p->frozen = true;
+        p->frozen_until =
+            p->owner->options.hole_ms > 0 ? now + p->owner->options.hole_ms : INT64_MAX;
         break;
     case FAULT_HALF_CLOSE:
         l->ended = l->deaf = true;
@@ -260,8 +215,7 @@ static size_t allowance(pair *p, int way, int64_t now)
     if (p->dead || p->frozen || p->hung_up || now < l->not_before)
         return 0;
     size_t part = f->fault == FAULT_SPLIT ? 1 : f->size;
-    bool over = !lasting || (f->fault == FAULT_SPLIT && l->passed - f->at >= f->size);
-    return over || part > l->held.len ? l->held.len : part;
+    return !lasting || part > l->held.len ? l->held.len : part;
 }
 
 static bool reaches_fault(const pair *p, int way)
@@ -339,8 +293,9 @@ static size_t fill_polled(fault_proxy *x, int64_t now, int *timeout)
             x->polled[n++] = (struct pollfd){.fd = events != 0 ? p->fd[way] : -1, .events = events};
             const lane *l = &p->lanes[way];
             bool waits = l->not_before > now && (l->held.len > 0 || l->ended);
-            if (waits && (*timeout < 0 || l->not_before - now < *timeout))
-                *timeout = (int)(l->not_before - now);
+            int64_t at = p->frozen ? p->frozen_until : waits ? l->not_before : INT64_MAX;
+            if (at < INT64_MAX && (*timeout < 0 || at - now < *timeout))
+                *timeout = at > now ? (int)(at - now) : 0;
         }
     return n;
 }
@@ -348,12 +303,15 @@ static size_t fill_polled(fault_proxy *x, int64_t now, int *timeout)
 static void serve(pair *p, const struct pollfd *polled, int64_t now)
 {
     if (p->frozen) {
-        p->dead |= (polled[TO_CLIENT].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+        p->dead |= now >= p->frozen_until ||
+                   (polled[TO_CLIENT].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
         return;
     }
     for (int way = 0; way < 2; way++)
         if (polled[!way].revents & (POLLIN | POLLHUP | POLLERR) && !p->lanes[way].ended)
             receive(p, way);
+    if (!p->hung_up && fault_survived(p, now))
+        fault_plan_next(p);
     for (int way = 0; way < 2; way++)
         pass_on(p, way, now);
 }
@@ -393,7 +351,7 @@ static void *run(void *ud)
             break;
         now = now_ms();
         if (x->polled[0].revents != 0)
-            (void)!read(x->wake[0], x->piece, PIECE);
+            (void)!read(x->wake[0], x->piece, FAULT_PIECE);
         for (pair *p = x->pairs; p != NULL; p = p->next, at += 2)
             serve(p, &x->polled[at], now);
         if (x->polled[1].revents & POLLIN)

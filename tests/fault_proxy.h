@@ -16,11 +16,13 @@
     X(CUT, "cut", "behind byte `at` both sides are closed")                                        \
     X(RESET, "reset", "likewise, with a TCP reset")                                                \
     X(STALL, "stall", "behind byte `at` nothing moves that way for `ms`")                          \
-    X(THROTTLE, "throttle", "from byte `at` on `size` bytes pass in a millisecond")                \
+    X(THROTTLE, "throttle",                                                                        \
+      "from byte `at` on `size` bytes pass in a millisecond, a hundred times")                     \
     X(SPLIT, "split", "from byte `at` on each byte is sent alone, `size` bytes of them")           \
     X(EAT_REPLY, "eat reply",                                                                      \
       "the whole reply to the at-th COMMIT but its first `size` bytes is swallowed, then cut")     \
-    X(BLACK_HOLE, "black hole", "behind byte `at` nothing passes either way; nothing is closed")   \
+    X(BLACK_HOLE, "black hole",                                                                    \
+      "behind byte `at` nothing passes either way, nor is anything closed")                        \
     X(HALF_CLOSE, "half close", "behind byte `at` that direction ends, the other one goes on")     \
     X(REFUSE, "refuse", "closed as soon as it is accepted")                                        \
     X(LATE_CANCEL, "late cancel", "a CancelRequest is passed on `ms` late")
@@ -51,8 +53,10 @@ typedef struct fault_options {
     unsigned weights[FAULTS];
     uint64_t reach;   /* offsets are drawn below this */
     int64_t stall_ms; /* stalls and late cancels last less than this */
-    /* Instead of drawing; number counts connections from 0. May be NULL. Called by the proxy's
-     * thread, as is `sent`. */
+    int64_t hole_ms;  /* a black hole is closed then; 0: never */
+    /* Instead of drawing, one plan for each connection; number counts them from 0. Otherwise the
+     * next plan is drawn when a fault has passed that the connection survives. May be NULL. Called
+     * by the proxy's thread, as is `sent`. */
     fault_plan (*plan)(void *ud, unsigned number);
     /* Every message that a client sends unencrypted, complete. True: the reply to its group is one
      * that EAT_REPLY counts. NULL: so is what contains a COMMIT. Long bodies are cut off. */
