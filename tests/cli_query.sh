@@ -2,61 +2,9 @@
 # tests/cli_query.sh: tusk query against a real server: its csv and tsv are what COPY writes, its table is
 # what psql draws, in every session style; errors, exit statuses and interruption.
 #   cli_query.sh TUSK
-set -u
-tusk=$1
-[ -n "${PGHOST:-}" ] || {
-    echo 'skipped: PGHOST names no server (tools/with-postgres starts one)'
-    exit 77
-}
-command -v psql >/dev/null || {
-    echo 'skipped: there is no psql to compare with'
-    exit 77
-}
-[ -x "$tusk" ] || {
-    echo "there is no program $tusk"
-    exit 1
-}
-unset DATABASE_URL PGOPTIONS PGTZ PGDATESTYLE
-export PSQLRC=/dev/null LC_ALL=C.UTF-8
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-checks=0
-failures=0
-
-fail() {
-    failures=$((failures + 1))
-    printf 'FAILED: %s\n' "$1"
-}
-
-# same NAME: the files want and got are the same.
-same() {
-    checks=$((checks + 1))
-    cmp -s "$folder/want" "$folder/got" && return
-    fail "$1"
-    diff "$folder/want" "$folder/got" | head -n 10
-}
-
-# run STATUS ARG...: tusk query's output goes to got, its errors to errors.
-run() {
-    local want=$1 status
-    shift
-    "$tusk" query "$@" >"$folder/got" 2>"$folder/errors"
-    status=$?
-    checks=$((checks + 1))
-    [ $status -eq "$want" ] && return
-    fail "exit status $status, not $want: tusk query $*"
-    head -n 5 "$folder/errors"
-}
-
-# prints TEXT NAME: got is TEXT. complains TEXT NAME: so is errors.
-prints() {
-    printf '%s\n' "$1" >"$folder/want"
-    same "$2"
-}
-complains() {
-    mv "$folder/errors" "$folder/got"
-    prints "$1" "$2"
-}
+command=query
+# shellcheck source=tests/cli_common.bash
+. "$(dirname "$0")/cli_common.bash"
 
 # as_copy SQL: csv and tsv.
 as_copy() {
@@ -283,7 +231,4 @@ if [ "${TUSK_TEST_ADDRESS_SPACE:-yes}" = yes ]; then
     prints $'2000000\txxxxxxxxxxxxxxxxxxxx' 'bounded memory'
 fi
 
-[ $failures -eq 0 ] || {
-    printf '%d of %d checks failed\n' $failures $checks
-    exit 1
-}
+verdict

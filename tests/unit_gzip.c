@@ -135,12 +135,36 @@ static void a_refusing_sink_ends_it(void **state)
     free(p);
 }
 
+/* Where it was noticed, not the end of the piece before. */
+static void the_place_of_a_fault(void **state)
+{
+    (void)state;
+    sink member = {0}, back = {0};
+    char *p = sample(1000000);
+    tusk_gzip *g;
+    deflate_all(p, 1000000, 1000000, &member);
+    assert_true(member.len > 200000);
+    member.data[member.len - 8] ^= 1; /* the checksum */
+    assert_int_equal(tusk_gzip_inflate(&g, take, &back), TUSK_OK);
+    assert_int_equal(tusk_gzip_put(g, slice(member.data, member.len)), TUSK_EDATA);
+    assert_in_range(tusk_gzip_total_in(g), member.len - 8, member.len);
+    tusk_gzip_free(g);
+    assert_int_equal(tusk_gzip_inflate(&g, take, &back), TUSK_OK);
+    assert_int_equal(tusk_gzip_put(g, slice(p, 1000000)), TUSK_EDATA);
+    assert_in_range(tusk_gzip_total_in(g), 0, 10);
+    tusk_gzip_free(g);
+    free(member.data);
+    free(back.data);
+    free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trips),
         cmocka_unit_test(members_and_truncation),
         cmocka_unit_test(a_refusing_sink_ends_it),
+        cmocka_unit_test(the_place_of_a_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ TUSK_API int tusk_gzip_inflate(tusk_gzip **, tusk_bytes_fn *, void *ud);
 TUSK_API int tusk_gzip_put(tusk_gzip *, tusk_slice);
 /* The end of the input: writes what is left. TUSK_EDATA: the compressed data was cut short. */
 TUSK_API int tusk_gzip_end(tusk_gzip *);
-/* Bytes so far on the two sides. */
+/* Bytes so far on the two sides; after TUSK_EDATA, in is where the fault was noticed. */
 TUSK_API uint64_t tusk_gzip_total_in(const tusk_gzip *);
 TUSK_API uint64_t tusk_gzip_total_out(const tusk_gzip *);
 TUSK_API void tusk_gzip_free(tusk_gzip *);

@@ -74,8 +74,10 @@ static int step(tusk_gzip *g, int flush)
     return z;
 }
 
-static int fail(tusk_gzip *g, int status)
+/* What was taken of the piece counts, so that the total tells the place. */
+static int fail(tusk_gzip *g, int status, uInt n)
 {
+    g->in += n - g->z.avail_in;
     g->over = true;
     return status;
 }
@@ -96,12 +98,12 @@ static int run(tusk_gzip *g, tusk_slice s, int flush)
             g->z.avail_out = PIECE;
             z = step(g, left == n ? flush : Z_NO_FLUSH);
             if (z == Z_DATA_ERROR || z == Z_NEED_DICT)
-                return fail(g, TUSK_EDATA);
+                return fail(g, TUSK_EDATA, n);
             if (z == Z_MEM_ERROR)
-                return fail(g, TUSK_ENOMEM);
+                return fail(g, TUSK_ENOMEM, n);
             int status = hand_over(g);
             if (status != TUSK_OK)
-                return fail(g, status);
+                return fail(g, status, n);
         } while (g->z.avail_out == 0 || (g->inflating && g->z.avail_in > 0));
         g->in += n;
         p += n;

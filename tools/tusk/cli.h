@@ -9,8 +9,7 @@
 enum {
     EXIT_FINE = 0,
     EXIT_SERVER = 1,       /* the server reported an error */
-    EXIT_USAGE = 2,        /* wrong usage, no connection, no output */
-    EXIT_INTERRUPTED = 130 /* ^C */
+    EXIT_USAGE = 2 /* wrong usage, no connection, no output; and client_interrupt_status */
 };
 
 typedef struct command {
@@ -19,8 +18,8 @@ typedef struct command {
     int (*run)(int argc, char **argv);
 } command;
 
-extern const command command_query, command_ping, command_listen, command_config,
-    command_bench;
+extern const command command_query, command_copy, command_ping, command_listen,
+    command_config, command_bench;
 
 /* Reports what getopt_long objected to when it returned ':' or '?', and where help is to be had. */
 int usage_error(char **argv, int returned);

@@ -1,4 +1,4 @@
-/* tools/tusk/client.c: connecting, waiting, and ^C. */
+/* tools/tusk/client.c: connecting, waiting, and the signals that end a command. */
 #include "tools/tusk/client.h"
 
 #include <errno.h>
@@ -13,15 +13,21 @@
 #include "tools/tusk/cli.h"
 #include "tools/tusk/report.h"
 
-/* ── ^C ─ the handler wakes the loop through a pipe ────────────────────────────────────────── */
+/* ── ^C and its kin ─ the handler wakes the loop through a pipe ────────────────────────────── */
 
-static volatile sig_atomic_t interrupts;
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+
+enum { ENDING = sizeof ending / sizeof ending[0] };
+
+static volatile sig_atomic_t interrupts, first_signal;
 static int interrupt_pipe[2] = {-1, -1};
 
 static void on_interrupt(int signal)
 {
     const int saved = errno;
-    (void)signal;
+    if (interrupts == 0) {
+        first_signal = signal;
+    }
     interrupts = interrupts + 1;
     /* A full pipe wakes as well. */
     (void)!write(interrupt_pipe[1], "", 1);
@@ -33,6 +39,11 @@ int client_interrupts(void)
     return interrupts;
 }
 
+int client_interrupt_status(void)
+{
+    return 128 + (interrupts > 0 ? first_signal : SIGINT);
+}
+
 static void interrupt_ready(tusk_io *io, unsigned events)
 {
     char drained[64];
@@ -40,9 +51,26 @@ static void interrupt_ready(tusk_io *io, unsigned events)
     (void)!read(io->fd, drained, sizeof drained);
 }
 
+static void interrupt_handle(void)
+{
+    struct sigaction action, before;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_interrupt;
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < ENDING; i++) {
+        /* One that is ignored from the start stays so: nohup, a job in the background. */
+        if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+            sigaction(ending[i], &action, NULL);
+        }
+    }
+    /* A reader or a server that has gone, and a file over the limit, are errors of the write. */
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
+}
+
 static bool interrupt_watch(client *c)
 {
-    struct sigaction action;
     if (pipe(interrupt_pipe) != 0) {
         report("cannot make a pipe: %s", strerror(errno));
         return false;
@@ -56,15 +84,22 @@ static bool interrupt_watch(client *c)
     c->interrupt.deadline = TUSK_NEVER;
     c->interrupt.ready = interrupt_ready;
     c->host->watch(c->host, &c->interrupt);
-
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_interrupt;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    /* A server that has gone is an error of the connection, not our end. */
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
+    interrupt_handle();
     return true;
+}
+
+static void interrupt_unwatch(client *c)
+{
+    struct sigaction now;
+    c->interrupt.fd = -1;
+    c->host->watch(c->host, &c->interrupt);
+    for (int i = 0; i < ENDING; i++) {
+        if (sigaction(ending[i], NULL, &now) == 0 && now.sa_handler == on_interrupt) {
+            signal(ending[i], SIG_DFL);
+        }
+    }
+    close(interrupt_pipe[0]);
+    close(interrupt_pipe[1]);
 }
 
 /* ── connecting ────────────────────────────────────────────────────────────────────────────── */
@@ -97,7 +132,7 @@ static void on_closed(void *ud, tusk_conn *conn, const tusk_error *why)
 {
     client *c = ud;
     (void)conn;
-    if (!c->ready && why != NULL) {
+    if (!c->ready && why != NULL && !c->silent) {
         report_connect(why);
     } else if (c->staying && why != NULL) {
         report_error(why, (tusk_slice){NULL, 0});
@@ -113,9 +148,9 @@ static void on_trace(void *ud, const char *line)
 
 static bool client_step(client *c)
 {
-    const int status = c->host->step(c->host, TUSK_NEVER);
+    const int status = c->host->step(c->host, c->deadline);
     if (status == TUSK_OK || status == TUSK_ETIMEDOUT) {
-        return true;
+        return tusk_now() < c->deadline;
     }
     report("waiting for the server: %s", tusk_strerror(status));
     return false;
@@ -168,9 +203,16 @@ tusk_config *client_config(const char *dsn)
 
 int client_open(client *c, const char *dsn, bool trace)
 {
+    return client_open_until(c, dsn, trace, TUSK_NEVER, false);
+}
+
+int client_open_until(client *c, const char *dsn, bool trace, int64_t deadline, bool silent)
+{
     static const tusk_watcher watcher = {
         .ready = on_ready, .notify = on_notify, .notice = on_notice, .closed = on_closed};
     memset(c, 0, sizeof *c);
+    c->deadline = deadline;
+    c->silent = silent;
     tusk_config *config = client_config(dsn);
     if (config == NULL) {
         return EXIT_USAGE;
@@ -194,7 +236,7 @@ int client_open(client *c, const char *dsn, bool trace)
     }
     while (!c->ready && !c->dead) {
         if (interrupts > 0) {
-            return EXIT_INTERRUPTED;
+            return client_interrupt_status();
         }
         if (!client_step(c)) {
             return EXIT_USAGE;
@@ -207,17 +249,21 @@ void client_close(client *c)
 {
     tusk_close(c->conn);
     if (c->interrupt.ready != NULL) {
-        c->interrupt.fd = -1;
-        c->host->watch(c->host, &c->interrupt);
-        signal(SIGINT, SIG_DFL);
-        close(interrupt_pipe[0]);
-        close(interrupt_pipe[1]);
+        interrupt_unwatch(c);
     }
     tusk_loop_free(c->loop);
     memset(c, 0, sizeof *c);
 }
 
 /* ── waiting ───────────────────────────────────────────────────────────────────────────────── */
+
+/* Ends the connection, and with it what was asked: done() is called before this returns. */
+static int hang_up(client *c, int status)
+{
+    tusk_close(c->conn);
+    c->conn = NULL;
+    return status;
+}
 
 int client_ask(client *c, const tusk_request *request, const tusk_sink *sink, void *ud,
                const bool *done)
@@ -230,7 +276,7 @@ int client_ask(client *c, const tusk_request *request, const tusk_sink *sink, vo
     }
     while (!*done) {
         if (interrupts > 1) {
-            return EXIT_INTERRUPTED;
+            return hang_up(c, client_interrupt_status());
         }
         if ((interrupts > 0 || c->give_up) && !canceled) {
             canceled = true;
@@ -238,7 +284,7 @@ int client_ask(client *c, const tusk_request *request, const tusk_sink *sink, vo
             continue;
         }
         if (!client_step(c)) {
-            return EXIT_USAGE;
+            return hang_up(c, EXIT_USAGE);
         }
     }
     return EXIT_FINE;
@@ -252,5 +298,5 @@ int client_stay(client *c)
             return EXIT_USAGE;
         }
     }
-    return c->dead ? EXIT_USAGE : EXIT_INTERRUPTED;
+    return c->dead ? EXIT_USAGE : client_interrupt_status();
 }

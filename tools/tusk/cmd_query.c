@@ -165,7 +165,7 @@ static void fail(query *q, const tusk_outcome *outcome)
     output_flush(&q->out);
     if (client_interrupts() > 0) {
         report("canceled");
-        q->status = EXIT_INTERRUPTED;
+        q->status = client_interrupt_status();
         return;
     }
     report_error(outcome->error, q->request.sql);
@@ -184,7 +184,7 @@ static int stop(query *q, int status, const tusk_row *row)
     q->client.give_up = true;
     if (status == TUSK_ECANCELED) {
         report("canceled");
-        q->status = EXIT_INTERRUPTED;
+        q->status = client_interrupt_status();
     } else if (status != TUSK_EIO) { /* which is reported when the output is closed */
         const tusk_column *column = &row->columns[q->render.column];
         report("row %llu, column %d (\"%.*s\", type %u): %s", (unsigned long long)q->render.rows,
@@ -344,6 +344,7 @@ static int command_run(int argc, char **argv)
     q.out.fd = -1;
     status = sql_input(o.sql, &q.sql_store, &q.request.sql) ? query_run(&q) : EXIT_USAGE;
     client_close(&q.client);
+    q.out.failed = status != EXIT_FINE;
     const bool written = q.out.fd < 0 || output_close(&q.out);
     render_close(&q.render);
     style_close(&q.style);

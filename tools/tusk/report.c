@@ -12,9 +12,26 @@
 /* Widest line of SQL that is shown whole; of a wider one, this much around the place. */
 enum { LINE_COLUMNS = 72, LEFT_OF_CARET = 48 };
 
+static void (*over)(void);
+
+void report_over(void (*make_room)(void))
+{
+    over = make_room;
+}
+
+static void take_room(void)
+{
+    void (*const make_room)(void) = over;
+    over = NULL;
+    if (make_room != NULL) {
+        make_room();
+    }
+}
+
 void report(const char *format, ...)
 {
     char text[2048];
+    take_room();
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -160,6 +177,7 @@ static void print_rest(const tusk_error *error)
 
 void report_error(const tusk_error *error, tusk_slice sql)
 {
+    take_room();
     const char *severity = tusk_error_field(error, 'S');
     const char *state = tusk_error_field(error, 'C');
     tusk_buf line;
@@ -182,6 +200,7 @@ void report_error(const tusk_error *error, tusk_slice sql)
 
 void report_connect(const tusk_error *error)
 {
+    take_room();
     tusk_buf line;
     tusk_buf_init(&line, 0, NULL, NULL);
     tusk_put_str(&line, "tusk: cannot connect: ");

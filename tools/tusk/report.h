@@ -15,4 +15,8 @@ void report_error(const tusk_error *, tusk_slice sql);
 /* Why there is no connection. */
 void report_connect(const tusk_error *);
 
+/* Before the next of these, this is called once: what is drawn on the terminal makes room. NULL: nothing
+ * is drawn any more. */
+void report_over(void (*make_room)(void));
+
 #endif
