@@ -24,13 +24,15 @@ as_psql() {
 }
 
 # ── catalogs ─────────────────────────────────────────────────────────────────────────────────────
-for table in pg_type pg_class pg_proc pg_attribute pg_operator pg_statistic pg_description; do
-    as_copy "select * from $table"
+# Only what initdb made: other tests make and drop tables meanwhile.
+for table in pg_type:oid pg_class:oid pg_proc:oid pg_attribute:attrelid pg_operator:oid pg_statistic:starelid \
+    pg_description:objoid; do
+    as_copy "select * from ${table%:*} where ${table#*:} < 16384"
 done
 for table in pg_type pg_class pg_proc; do
     # psql does not tell an empty string from NULL.
-    psql -qX --csv -c "select * from $table" | sed 's/,"",/,,/g' >"$folder/want"
-    run 0 -f csv "select * from $table"
+    psql -qX --csv -c "select * from $table where oid < 16384" | sed 's/,"",/,,/g' >"$folder/want"
+    run 0 -f csv "select * from $table where oid < 16384"
     sed 's/,"",/,,/g' "$folder/got" >"$folder/plain"
     mv "$folder/plain" "$folder/got"
     same "psql --csv: $table"

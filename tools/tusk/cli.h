@@ -9,7 +9,8 @@
 enum {
     EXIT_FINE = 0,
     EXIT_SERVER = 1,       /* the server reported an error */
-    EXIT_USAGE = 2 /* wrong usage, no connection, no output; and client_interrupt_status */
+    EXIT_USAGE = 2,        /* wrong usage, no connection, no output */
+    EXIT_INTERRUPTED = 130 /* ^C; client_interrupt_status knows the other signals as well */
 };
 
 typedef struct command {
