@@ -1,9 +1,11 @@
 /* tests/enumerate.c: every sequence of backend messages, up to a depth, from every phase of a
- * connection. Beside what the subject watches: each callback comes with the message that causes it
- * and with no other one, DONE is said at ReadyForQuery only and not after an error of its group,
- * and ready() at a ReadyForQuery behind AuthenticationOk. enumerate [DEPTH] What follows a message
- * that the connection died of cannot matter: such sequences are counted, but played once for all of
- * them. */
+ * connection.
+ *   enumerate [DEPTH]
+ * Beside what the subject watches: each callback comes with the message that causes it and with no
+ * other one, DONE is said at ReadyForQuery only and not after an error of its group, a server's
+ * error there only after one, and ready() at a ReadyForQuery behind AuthenticationOk; behind a SASL
+ * exchange only if the server proved that it knows the password. What follows a message that the
+ * connection died of cannot matter: such sequences are counted, but played once for all of them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +24,28 @@ typedef struct phase {
     const char *before[8];
 } phase;
 
+/* The right answers of a server that knows the password, to the client that fixed_crypto makes. */
+#define RIGHT(name, type, body)                                                                    \
+    {                                                                                              \
+        name, type, body, sizeof body - 1                                                          \
+    }
+static const message_sample right[] = {
+    RIGHT("AuthenticationSASLContinue, right", 'R',
+          "\0\0\0\13r=AAECAwQFBgcICQoLDA0ODxARSERVERNONCE,s=MDEyMzQ1Njc4OWFiY2RlZg==,i=16"),
+    RIGHT("AuthenticationSASLFinal, right", 'R',
+          "\0\0\0\14v=k2KysV2qi6K+jkUSm6myxSXDwRANREWRzhvYbyuNJm0="),
+};
+enum { RIGHTS = sizeof right / sizeof right[0] };
+
 #define LOGIN "AuthenticationOk", "ReadyForQuery idle"
 static const phase phases[] = {
     {.name = "startup"},
+    {.name = "SASL", .before = {"AuthenticationSASL"}},
+    {.name = "SASL, answered",
+     .before = {"AuthenticationSASL", "AuthenticationSASLContinue, right"}},
+    {.name = "SASL, proved",
+     .before = {"AuthenticationSASL", "AuthenticationSASLContinue, right",
+                "AuthenticationSASLFinal, right"}},
     {.name = "authenticated", .before = {"AuthenticationOk"}},
     {.name = "idle", .before = {LOGIN}},
     {.name = "query", .requests = 1, .before = {LOGIN}},
@@ -70,6 +91,7 @@ typedef struct play {
     char last;          /* type of the message that was fed last */
     bool group_failed;  /* an ErrorResponse since the last ReadyForQuery */
     bool failed_before; /* the same as it was before the last message */
+    bool sasl, proved;  /* the server began SASL, and sent what only who knows the password can */
 } play;
 
 static test_alloc memory;
@@ -88,6 +110,8 @@ static int on_event(subject *s, const subject_news *news)
     switch (news->event) {
     case SUBJECT_READY:
         expect_cause(p, "ready", "Z");
+        if (p->sasl && !p->proved)
+            subject_violated(s, "ready() although the server has proved nothing");
         break;
     case SUBJECT_NOTICE:
         expect_cause(p, "notice", "N");
@@ -110,6 +134,8 @@ static int on_event(subject *s, const subject_news *news)
     case SUBJECT_PULL:
         return TUSK_EAGAIN;
     case SUBJECT_DONE:
+        if (news->outcome->status == TUSK_ESERVER && p->last == 'Z' && !p->failed_before)
+            subject_violated(s, "ESERVER although the server told of no error");
         if (news->outcome->fate != TUSK_DONE)
             break;
         expect_cause(p, "done", "Z");
@@ -122,11 +148,21 @@ static int on_event(subject *s, const subject_news *news)
     return 0;
 }
 
+static size_t samples(void)
+{
+    return message_samples_count + RIGHTS;
+}
+
+static const message_sample *sample_at(size_t i)
+{
+    return i < message_samples_count ? &message_samples[i] : &right[i - message_samples_count];
+}
+
 static const message_sample *sample_named(const char *name)
 {
-    for (size_t i = 0; i < message_samples_count; i++)
-        if (strcmp(message_samples[i].name, name) == 0)
-            return &message_samples[i];
+    for (size_t i = 0; i < samples(); i++)
+        if (strcmp(sample_at(i)->name, name) == 0)
+            return sample_at(i);
     fprintf(stderr, "no such sample: %s\n", name);
     abort();
 }
@@ -140,6 +176,8 @@ static void feed(play *p, const message_sample *sample)
         wire[1 + i] = (uint8_t)(n >> (24 - 8 * i));
     memcpy(wire + 5, sample->body, sample->len);
     p->last = sample->type;
+    p->sasl = p->sasl || strcmp(sample->name, "AuthenticationSASL") == 0;
+    p->proved = p->proved || sample == &right[1];
     p->failed_before = p->group_failed;
     p->group_failed = sample->type == 'E' || (p->group_failed && sample->type != 'Z');
     subject_feed(&p->s, wire, n + 1, SIZE_MAX);
@@ -195,7 +233,7 @@ static bool play_sequence(const phase *ph, const size_t *sequence, size_t depth,
     reach(&p, ph);
     *died = 0;
     for (size_t i = 0; i < depth && subject_alive(&p.s); i++) {
-        feed(&p, &message_samples[sequence[i]]);
+        feed(&p, sample_at(sequence[i]));
         *died = i + 1;
     }
     bool dead = !subject_alive(&p.s);
@@ -207,7 +245,7 @@ static bool play_sequence(const phase *ph, const size_t *sequence, size_t depth,
         return true;
     fprintf(stderr, "phase %s:", ph->name);
     for (size_t i = 0; i < depth; i++)
-        fprintf(stderr, " [%s]", message_samples[sequence[i]].name);
+        fprintf(stderr, " [%s]", sample_at(sequence[i])->name);
     fprintf(stderr, "\n    %s\n", p.s.violation[0] != '\0' ? p.s.violation : "memory leaked");
     return false;
 }
@@ -224,7 +262,7 @@ static bool enumerate(const phase *ph, size_t depth, size_t *played)
         size_t at = died > depth ? depth : died;
         for (size_t i = at; i < depth; i++)
             sequence[i] = 0;
-        while (at > 0 && ++sequence[at - 1] == message_samples_count)
+        while (at > 0 && ++sequence[at - 1] == samples())
             sequence[--at] = 0;
         if (at == 0)
             return true;
@@ -234,8 +272,9 @@ static bool enumerate(const phase *ph, size_t depth, size_t *played)
 static void make_configs(void)
 {
     static const char *const text[2] = {
-        "host=/sock user=alice dbname=db password=x pooler=none statement_cache=0",
-        "host=/sock user=alice dbname=db password=x pooler=none"};
+        "host=/sock user=alice dbname=db password=secret scram_min_iterations=1 pooler=none "
+        "statement_cache=0",
+        "host=/sock user=alice dbname=db password=secret scram_min_iterations=1 pooler=none"};
     for (int i = 0; i < 2; i++) {
         if (tusk_config_new(&configs[i], counted_realloc, &memory) != TUSK_OK ||
             tusk_config_parse(configs[i], text[i]) != TUSK_OK) {
@@ -255,7 +294,7 @@ int main(int argc, char **argv)
     make_configs();
     double all = PHASES;
     for (size_t i = 0; i < depth; i++)
-        all *= (double)message_samples_count;
+        all *= (double)samples();
     size_t played = 0;
     bool ok = true;
     for (size_t i = 0; ok && i < PHASES; i++)
@@ -263,6 +302,6 @@ int main(int argc, char **argv)
     for (int i = 0; i < 2; i++)
         tusk_config_free(configs[i]);
     printf("depth %zu, phases %d, messages %zu, sequences %.0f, played %zu\n", depth, PHASES,
-           message_samples_count, all, played);
+           samples(), all, played);
     return ok ? 0 : 1;
 }

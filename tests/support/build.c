@@ -158,7 +158,7 @@ const message_sample message_samples[] = {
     SAMPLE("AuthenticationOk", 'R', "\0\0\0\0"),
     SAMPLE("AuthenticationCleartextPassword", 'R', "\0\0\0\3"),
     SAMPLE("AuthenticationMD5Password", 'R', "\0\0\0\5salt"),
-    SAMPLE("AuthenticationSASL", 'R', "\0\0\0\12SCRAM-SHA-256\0"),
+    SAMPLE("AuthenticationSASL", 'R', "\0\0\0\12SCRAM-SHA-256\0\0"),
     SAMPLE("AuthenticationSASLContinue", 'R', "\0\0\0\13r=x,s=c2FsdA==,i=4096"),
     SAMPLE("AuthenticationSASLFinal", 'R', "\0\0\0\14v=AAAA"),
     SAMPLE("AuthenticationGSS", 'R', "\0\0\0\7"),
