@@ -11,7 +11,7 @@ typedef struct array_body {
     const uint8_t *at;
     size_t bytes; /* to the end of the value */
     size_t count;
-    uint32_t elem_oid;
+    const tusk__type *elem;
 } array_body;
 
 /* The header of the commonest array by far, one dimension from wherever, read at once; false: it is
@@ -24,14 +24,15 @@ static bool open_row(const tusk_value *v, array_body *out)
     const uint8_t *head = tusk__read_bytes(&in, 20);
     if (head == NULL || tusk__load32(head) != 1 || tusk__load32(head + 4) > 1)
         return false;
-    const tusk__type *type = tusk__type_find(v->oid);
+    const tusk__type *elem = tusk__type_find(tusk__load32(head + 8));
     uint32_t count = tusk__load32(head + 12);
-    out->elem_oid = tusk__load32(head + 8);
+    out->elem = elem;
     out->at = in.at;
     out->bytes = tusk__reader_left(&in);
     out->count = count;
-    return type != NULL && type->of == out->elem_oid && type->codec == &tusk__codec_array &&
-           count <= TUSK__MAX_ELEMENTS &&
+    /* The type that follows an element's in the table is its array's. */
+    return elem != NULL && elem->codec != &tusk__codec_array && elem[1].oid == v->oid &&
+           elem[1].codec == &tusk__codec_array && count <= TUSK__MAX_ELEMENTS &&
            (int64_t)(int32_t)tusk__load32(head + 16) + count <= INT32_MAX;
 }
 
@@ -41,7 +42,7 @@ static int open_any(const tusk_value *v, array_body *out)
     int status = tusk__array_open(v, &array);
     if (status != TUSK_OK)
         return status;
-    out->elem_oid = array.elem_oid;
+    out->elem = tusk__type_find(array.elem_oid);
     out->at = array.at;
     out->bytes = (size_t)(array.end - array.at);
     out->count = (size_t)array.count;
@@ -59,8 +60,7 @@ static int open_items(const tusk_value *v, enum tusk__rep rep, size_t size, size
     int status = open_row(v, &i) ? TUSK_OK : open_any(v, &i);
     if (status != TUSK_OK)
         return status;
-    const tusk__type *elem = tusk__type_find(i.elem_oid);
-    if (elem == NULL || elem->codec->rep != rep)
+    if (i.elem == NULL || i.elem->codec->rep != rep)
         return TUSK_ETYPE;
     if (i.bytes != i.count * (size + 4)) {
         status = tusk_to_array(*v, &array);

@@ -220,6 +220,10 @@ int tusk_to_bytes(tusk_value v, tusk_slice *out)
 int tusk_to_uuid(tusk_value v, uint8_t out[16])
 {
     uint8_t room[16];
+    if (tusk__is_plain(v, 2950, 16)) {
+        memcpy(out, v.ptr, 16);
+        return TUSK_OK;
+    }
     int status = tusk__readable(v);
     if (status != TUSK_OK)
         return status;

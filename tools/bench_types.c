@@ -1,14 +1,15 @@
 /* tools/bench_types.c: nanoseconds per decoded value, for the types that matter most.
  *   bench_types [MILLISECONDS_PER_LINE]
- * Each line decodes the same few hundred values again and again, as they lie in a row; the best of
- * several runs counts, which is the one that the rest of the machine disturbed least. */
+ * Each line decodes the same few values again and again, as they lie in a row, in short windows;
+ * the least is the window that the rest of the machine disturbed least. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <tusk/tusk.h>
 
 /* Few enough that all of them stay in the first-level cache. */
-enum { VALUES = 64, RUNS = 25 };
+enum { VALUES = 64, WINDOW = 100000 }; /* ns */
 
 /* One row of VALUES columns, all of one type. */
 static tusk_buf bytes;
@@ -177,24 +178,40 @@ static void make_values(const char *type)
 
 typedef void decoder(const tusk_row *);
 
-static double run(decoder *decode, int64_t span)
+/* Of this program's own processor time, so that others on the machine do not count. */
+static int64_t used(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static double run(decoder *decode)
 {
     const tusk_row row = {bytes.data, cells, columns, VALUES, 0};
-    int64_t start = tusk_now(), now = start, rounds = 0;
-    for (; now - start < span; now = tusk_now(), rounds += 16)
+    int64_t start = used(), now = start, rounds = 0;
+    for (; now - start < WINDOW; now = used(), rounds += 16)
         for (int i = 0; i < 16; i++)
             decode(&row);
     return (double)(now - start) / (double)rounds / VALUES;
 }
 
-static double best(decoder *decode, int64_t span)
+static int by_size(const void *a, const void *b)
 {
-    double least = 1e9;
-    for (int i = 0; i < RUNS; i++) {
-        double ns = run(decode, span / RUNS);
-        least = ns < least ? ns : least;
-    }
-    return least;
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void measure(const char *name, decoder *decode, int windows)
+{
+    double *ns = malloc((size_t)windows * sizeof *ns);
+    if (ns == NULL)
+        exit(1);
+    for (int i = 0; i < windows; i++)
+        ns[i] = run(decode);
+    qsort(ns, (size_t)windows, sizeof *ns, by_size);
+    printf("%-22s %10.2f %10.2f\n", name, ns[0], ns[windows / 2]);
+    free(ns);
 }
 
 int main(int argc, char **argv)
@@ -216,11 +233,12 @@ int main(int argc, char **argv)
         {"numeric as text", "numeric", text_of_all},
         {"timestamptz as text", "timestamptz", text_of_all},
     };
-    int64_t span = (argc > 1 ? atol(argv[1]) : 200) * INT64_C(1000000);
+    int windows = 1 + (int)((argc > 1 ? atol(argv[1]) : 200) * INT64_C(1000000) / WINDOW);
+    printf("%-22s %10s %10s\n", "ns per value", "least", "median");
     tusk_buf_init(&bytes, 0, NULL, NULL);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         make_values(lines[i].type);
-        printf("%-22s %8.2f ns\n", lines[i].name, best(lines[i].decode, span));
+        measure(lines[i].name, lines[i].decode, windows);
     }
     tusk_buf_free(&bytes);
     return 0;

@@ -23,8 +23,10 @@ extern "C" {
 
 #if defined(__GNUC__) || defined(__clang__)
 #define TUSK_API __attribute__((visibility("default")))
+#define tusk__likely(condition) __builtin_expect(!!(condition), 1)
 #else
 #define TUSK_API
+#define tusk__likely(condition) (condition)
 #endif
 
 #define TUSK_VERSION_MAJOR 0

@@ -254,7 +254,9 @@ static inline uint32_t tusk__load32(const uint8_t *p)
 }
 static inline uint64_t tusk__load64(const uint8_t *p)
 {
-    return (uint64_t)tusk__load32(p) << 32 | tusk__load32(p + 4);
+    return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
+           (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
+           (uint64_t)p[6] << 8 | (uint64_t)p[7];
 }
 /* The fast paths are inline: a compare and one byte-swapped load. The compare is one expression,
  * because compilers make of three compares a wide load over narrow stores, which costs more than all
@@ -274,7 +276,7 @@ static inline int tusk_to_int4(tusk_value v, int32_t *out)
 }
 static inline int tusk_to_int8(tusk_value v, int64_t *out)
 {
-    if (tusk__is_plain(v, 20, 8)) {
+    if (tusk__is_plain(v, 20, 8) || tusk__is_plain(v, 1184, 8)) {
         *out = (int64_t)tusk__load64(v.ptr);
         return TUSK_OK;
     }
@@ -347,11 +349,11 @@ TUSK_API int tusk_get_int4_any(const tusk_row *, int i, int32_t *);
 TUSK_API int tusk_get_int8_any(const tusk_row *, int i, int64_t *);
 TUSK_API int tusk_get_float8_any(const tusk_row *, int i, double *);
 
-/* Column i is binary, of that type and size: then there is no value to make first. */
-static inline bool tusk__is_plain_cell(const tusk_row *row, int i, uint32_t oid, int32_t len)
+/* Column i is binary and of that size; if it is of that type too, there is no value to make first. */
+static inline bool tusk__is_plain_cell(const tusk_row *row, int i, int32_t len)
 {
     return (unsigned)i < (unsigned)row->width && row->cells[i].len == len &&
-           row->columns[i].oid == oid && row->columns[i].format == TUSK_FORMAT_BINARY;
+           row->columns[i].format == TUSK_FORMAT_BINARY;
 }
 static inline const uint8_t *tusk__cell_at(const tusk_row *row, int i)
 {
@@ -359,25 +361,32 @@ static inline const uint8_t *tusk__cell_at(const tusk_row *row, int i)
 }
 static inline int tusk_get_int4(const tusk_row *row, int i, int32_t *out)
 {
-    if (!tusk__is_plain_cell(row, i, 23, 4))
-        return tusk_get_int4_any(row, i, out);
-    *out = (int32_t)tusk__load32(tusk__cell_at(row, i));
-    return TUSK_OK;
+    if (tusk__likely(tusk__is_plain_cell(row, i, 4) && row->columns[i].oid == 23)) {
+        *out = (int32_t)tusk__load32(tusk__cell_at(row, i));
+        return TUSK_OK;
+    }
+    return tusk_get_int4_any(row, i, out);
 }
+/* int8, timestamp and timestamptz. */
 static inline int tusk_get_int8(const tusk_row *row, int i, int64_t *out)
 {
-    if (!tusk__is_plain_cell(row, i, 20, 8))
-        return tusk_get_int8_any(row, i, out);
-    *out = (int64_t)tusk__load64(tusk__cell_at(row, i));
-    return TUSK_OK;
+    if (tusk__likely(tusk__is_plain_cell(row, i, 8))) {
+        uint32_t oid = row->columns[i].oid;
+        if (tusk__likely(oid == 20 || oid == 1184 || oid == 1114)) {
+            *out = (int64_t)tusk__load64(tusk__cell_at(row, i));
+            return TUSK_OK;
+        }
+    }
+    return tusk_get_int8_any(row, i, out);
 }
 static inline int tusk_get_float8(const tusk_row *row, int i, double *out)
 {
-    if (!tusk__is_plain_cell(row, i, 701, 8))
-        return tusk_get_float8_any(row, i, out);
-    uint64_t bits = tusk__load64(tusk__cell_at(row, i));
-    memcpy(out, &bits, sizeof bits);
-    return TUSK_OK;
+    if (tusk__likely(tusk__is_plain_cell(row, i, 8) && row->columns[i].oid == 701)) {
+        uint64_t bits = tusk__load64(tusk__cell_at(row, i));
+        memcpy(out, &bits, sizeof bits);
+        return TUSK_OK;
+    }
+    return tusk_get_float8_any(row, i, out);
 }
 static inline int tusk_get_bool(const tusk_row *row, int i, bool *out)
 {
