@@ -51,6 +51,8 @@ static void submit(session *f, unsigned kind, unsigned how)
     unsigned members = (1u << SUBJECT_EVENTS) - 1;
     if ((kind & SESSION_PULL) == 0)
         members &= ~(1u << SUBJECT_PULL);
+    if (how % SESSION_TEXTS != 7)
+        members &= ~(1u << SUBJECT_PIECE);
     size_t index = f->ncalls++;
     f->calls[index] = NULL;
     f->calls[index] = subject_submit(&f->s, &request, members, NULL, how | index << 8);

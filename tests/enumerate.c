@@ -191,6 +191,7 @@ static void submit(play *p)
     unsigned members = (1u << SUBJECT_EVENTS) - 1;
     if (!p->phase->pull)
         members &= ~(1u << SUBJECT_PULL);
+    members &= ~(1u << SUBJECT_PIECE);
     for (int i = 0; i < p->phase->requests; i++) {
         tusk_request request = {.sql = tusk_slice_of("select 1"), .flags = p->phase->flags[i]};
         subject_call *call = subject_submit(&p->s, &request, members, NULL, (size_t)i);

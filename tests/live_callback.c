@@ -100,8 +100,14 @@ static void on_done(void *ud, const tusk_outcome *o)
     note(a, DONE);
 }
 
-static const tusk_sink sink = {on_params, on_columns, on_row, on_bytes, NULL, on_done};
-static const tusk_sink copy_sink = {on_params, on_columns, on_row, on_bytes, on_pull, on_done};
+static const tusk_sink sink = {
+    .params = on_params, .columns = on_columns, .row = on_row, .bytes = on_bytes, .done = on_done};
+static const tusk_sink copy_sink = {.params = on_params,
+                                    .columns = on_columns,
+                                    .row = on_row,
+                                    .bytes = on_bytes,
+                                    .pull = on_pull,
+                                    .done = on_done};
 
 /* The statement in whose course a callback comes, and how it is submitted. */
 static const struct script {

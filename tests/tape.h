@@ -48,6 +48,8 @@ typedef struct tape_query {
     size_t nformats;
     unsigned flags;
     int64_t timeout;
+    const char *portal;
+    int64_t fetch;
     unsigned members; /* of the sink */
 } tape_query;
 

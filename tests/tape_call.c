@@ -10,7 +10,7 @@ static const char *const event_names[SUBJECT_EVENTS] = {
     [SUBJECT_READY] = "ready",   [SUBJECT_NOTIFY] = "notify", [SUBJECT_NOTICE] = "notice",
     [SUBJECT_CLOSED] = "closed", [SUBJECT_PARAMS] = "params", [SUBJECT_COLUMNS] = "columns",
     [SUBJECT_ROW] = "row",       [SUBJECT_BYTES] = "bytes",   [SUBJECT_PULL] = "pull",
-    [SUBJECT_DONE] = "done",
+    [SUBJECT_PIECE] = "piece",   [SUBJECT_DONE] = "done",
 };
 
 unsigned tape_event_of(const char *name)
@@ -160,7 +160,7 @@ static bool parse_flags(tape_query *q, char *list)
     } names[] = {
         {"MORE", TUSK_MORE},     {"TEXT", TUSK_TEXT},   {"ONCE", TUSK_ONCE},
         {"SIMPLE", TUSK_SIMPLE}, {"NAMED", TUSK_NAMED}, {"DESCRIBE", TUSK_DESCRIBE},
-        {"MANY", TUSK_MANY},
+        {"MANY", TUSK_MANY},     {"CLOSE", TUSK_CLOSE},
     };
     char *save = NULL;
     for (char *w = strtok_r(list, ",", &save); w != NULL; w = strtok_r(NULL, ",", &save)) {
@@ -214,6 +214,12 @@ static bool parse_option(tape_query *q, char *word, bool *known)
         if (strncmp(word, options[i].key, n) == 0)
             return options[i].parse(q, word + n);
     }
+    if (strncmp(word, "portal=", 7) == 0) {
+        q->portal = own(q, &(bytes){.data = (uint8_t *)word + 7, .len = strlen(word + 7)});
+        return true;
+    }
+    if (strncmp(word, "fetch=", 6) == 0)
+        return tape_number(word + 6, &q->fetch);
     if (strncmp(word, "timeout=", 8) == 0)
         return tape_duration(word + 8, &q->timeout);
     *known = false;
@@ -230,7 +236,7 @@ static const char *query_call(tape *t, char **words, size_t n, tape_call *call)
     if (q->members != 0)
         return "this label is taken";
     q->members = (1u << SUBJECT_EVENTS) - 1;
-    q->members &= ~(1u << SUBJECT_PULL);
+    q->members &= ~(1u << SUBJECT_PULL | 1u << SUBJECT_PIECE);
     if (!tape_word(words[1], &q->sql))
         return "the SQL is not well-formed";
     for (size_t i = 2; i < n; i++) {

@@ -79,6 +79,8 @@ static void put_outcome(bytes *out, const tusk_outcome *o, bool many)
     bytes_printf(out, " %llu %c", (unsigned long long)o->rows, o->tx != 0 ? o->tx : '-');
     if (many)
         bytes_printf(out, " #%llu", (unsigned long long)o->items);
+    if (o->more)
+        bytes_str(out, " more");
     if (o->error != NULL)
         put_error(out, o->error);
 }

@@ -74,6 +74,8 @@ static void submit(player *p, const tape_call *call)
         .formats = q->formats,
         .nformats = q->nformats,
         .timeout = q->timeout,
+        .portal = q->portal,
+        .fetch = (int32_t)q->fetch,
     };
     size_t failures = p->alloc.failures;
     subject_call *c = subject_submit(&p->s, &request, q->members, q, call->what);

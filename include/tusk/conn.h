@@ -93,9 +93,19 @@ typedef struct tusk_outcome {
     tusk_slice tag;          /* CommandComplete's, e.g. "INSERT 0 3"; empty if none */
     uint64_t rows;           /* the tag's row count, 0 if it has none */
     char tx;                 /* after it: 'I' idle, 'T' in a transaction, 'E' in a failed one */
+    bool more;               /* with tusk_request.fetch: so many rows came, there may be more */
     uint64_t items; /* with TUSK_MANY: argument rows that the server is through with, which is
                        the number, from 0, of the one that failed */
 } tusk_outcome;
+
+/* A part of a value, on its way. Valid until the callback returns. */
+typedef struct tusk_piece {
+    int column, width; /* which one, from 0, of how many; behind the last one the row ends */
+    int64_t size;      /* of the whole value; -1: NULL */
+    int64_t at;        /* where these bytes stand in it */
+    tusk_slice bytes;  /* empty only where size is 0 or -1 */
+    uint64_t item;     /* as in tusk_row */
+} tusk_piece;
 
 /* Where a query's answer goes; usually static const. Any member but done may be NULL. */
 typedef struct tusk_sink {
@@ -106,6 +116,10 @@ typedef struct tusk_sink {
     /* 0: go on. TUSK_EAGAIN: this row is taken, pause until tusk_resume. Anything else: skip the
      * remaining rows of this request. */
     int (*row)(void *ud, const tusk_row *);
+    /* Instead of row(), where it is set: every value of every row, in order, in as many pieces as
+     * it arrives in. Nothing of them is kept, so values may be of any size, whatever max_message
+     * says; rows without columns do not show, and a trace leaves them out. Returns like row. */
+    int (*piece)(void *ud, const tusk_piece *);
     /* A piece of COPY OUT data; returns like row. Without it, COPY OUT data is skipped. */
     int (*bytes)(void *ud, tusk_slice);
     /* COPY IN has room: call tusk_copy_bytes or tusk_copy_row; TUSK_MANY: tusk_item_add. 0: call
@@ -174,8 +188,9 @@ enum tusk_flags {
     TUSK_DESCRIBE = 32, /* do not execute: tell parameter types and columns */
     TUSK_FORCE = 64, /* send LISTEN, SET, PREPARE and their kin even behind a pooler that gives the
                         next transaction another session; they are refused there otherwise */
-    TUSK_MANY = 128  /* execute it once for each row of arguments that pull() gives: see
+    TUSK_MANY = 128, /* execute it once for each row of arguments that pull() gives: see
                         tusk_item_add */
+    TUSK_CLOSE = 256 /* close the portal that the request names */
 };
 
 /* A request in full; zero what is not needed. */
@@ -187,6 +202,8 @@ typedef struct tusk_request {
     const int16_t *formats; /* result format per column; NULL: all binary (all text: TUSK_TEXT) */
     size_t nformats;        /* must be the number of columns if formats is given */
     int64_t timeout;        /* nanoseconds from now, 0: none; see tusk_timeout */
+    const char *portal; /* a name for this execution, to come back to it; NULL: none; see below */
+    int32_t fetch;      /* with portal: at most so many rows now; 0: all of them */
 } tusk_request;
 
 /* Submits. NULL: refused, tusk_errmsg says why, the sink is never called; nothing was queued. The
@@ -196,6 +213,17 @@ TUSK_API tusk_req *tusk_submit(tusk_conn *, const tusk_request *, const tusk_sin
 /* The short form of tusk_submit. */
 TUSK_API tusk_req *tusk_query(tusk_conn *, const char *sql, const tusk_arg *, size_t nargs,
                               unsigned flags, const tusk_sink *, void *ud);
+
+/* ── portals ─ a query's rows in portions, inside a transaction ─────────────────────────────────
+ * With `portal` a request opens a portal of that name and takes the first `fetch` rows out of it
+ * (with TUSK_DESCRIBE: none, it tells the columns). A request with the same `portal` and no sql
+ * takes the next ones, one with TUSK_CLOSE closes it. tusk_outcome.more says that the server
+ * stopped at the limit; tusk_outcome.rows counts the rows of this request. The portal ends with its
+ * transaction, so outside of one it is refused (TUSK_EINVAL); one that has ended is the server's
+ * error 34000. Other statements may run in between. A row limit makes the server leave parallel
+ * plans alone; a row callback that pauses (TUSK_EAGAIN) holds it back as well, and costs no round
+ * trip per portion. The statement is not named, so this is right behind every pooler that keeps a
+ * transaction on one server. Blocking: tusk/cursor.h. */
 
 /* Asks for the request to end: one that has not left is dropped (NOT_SENT), one that has is
  * cancelled at the server through a second connection. done() still comes, once; the request may

@@ -8,6 +8,7 @@
 #include <tusk/io.h>
 #include <tusk/conn.h>
 #include <tusk/sync.h>
+#include <tusk/cursor.h>
 #include <tusk/catalog.h>
 #include <tusk/loop.h>
 #include <tusk/wire.h>

@@ -115,6 +115,13 @@ size_t tusk__session_feed(tusk_conn *c, const uint8_t *data, size_t len)
     if (c->phase == TUSK__SSL_REPLY)
         return ssl_reply(c, data, len);
     while (c->phase >= TUSK__AUTH && !c->closing && !c->paused) {
+        if (tusk__piece_expected(c, data + used, len - used)) {
+            size_t taken = tusk__piece_feed(c, data + used, len - used);
+            used += taken;
+            if (taken == 0)
+                break;
+            continue;
+        }
         tusk__frame f;
         tusk__frame_limits limits =
             tusk__frame_limits_of(c->settings.max_message, c->phase >= TUSK__STARTUP);

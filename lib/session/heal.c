@@ -205,8 +205,8 @@ bool tusk__heal(tusk_conn *c, tusk_req *r, char tx_before, char tx_after)
     bool alone = r == c->head && (r->next == NULL || r->next->held) && r->sync && c->current == r &&
                  !r->open && !c->cancelling;
     bool no_tx = (tx_before == 'I' && tx_after == 'I') || TUSK__PLANT(RETRY_IN_TX);
-    if (r->heal == TUSK__HEAL_NONE || !alone || r->many != NULL || !no_tx || r->cancel ||
-        r->custom_formats || r->tries >= MAX_TRIES)
+    if (r->heal == TUSK__HEAL_NONE || !alone || r->many != NULL || r->portal || !no_tx ||
+        r->cancel || r->custom_formats || r->tries >= MAX_TRIES)
         return false;
     r->tries++;
     r->binary = r->binary && r->heal != TUSK__HEAL_AS_TEXT;

@@ -150,6 +150,7 @@ static void done(tusk_req *r, enum tusk_fate fate, const tusk_error *error, char
                       .tag = {r->tag, r->tag_len},
                       .rows = r->rows,
                       .tx = tx,
+                      .more = r->suspended,
                       .items = r->many != NULL ? r->many->answered : 0};
     r->ended = true;
     r->conn->cancels -= r->cancel;

@@ -144,8 +144,13 @@ int tusk__on_bind(tusk_conn *c, const tusk__frame *f)
     return TUSK_OK;
 }
 
-/* What a sink's return value means for the request: TUSK_OK or TUSK_EAGAIN. */
-static int obey(tusk_conn *c, tusk_req *r, int wish)
+int tusk__session_width(const tusk_conn *c)
+{
+    const tusk_req *r = c->current;
+    return by_name(r) ? r->stmt->description.n : c->unnamed.n;
+}
+
+int tusk__obey(tusk_conn *c, tusk_req *r, int wish)
 {
     if (wish == TUSK_OK || wish == TUSK_EAGAIN || c->phase == TUSK__DEAD)
         return c->phase == TUSK__DEAD ? TUSK_OK : wish;
@@ -163,7 +168,7 @@ int tusk__on_row(tusk_conn *c, const tusk__frame *f)
     if (status != TUSK_OK || r->skip_rows || r->sink->row == NULL)
         return status;
     tusk_row row = {f->body, c->cells, d->columns, d->n, r->many != NULL ? r->many->answered : 0};
-    return obey(c, r, r->sink->row(r->ud, &row));
+    return tusk__obey(c, r, r->sink->row(r->ud, &row));
 }
 
 /* The server forgot its statements: so do we. */
@@ -249,7 +254,7 @@ int tusk__on_copy_data(tusk_conn *c, const tusk__frame *f)
     tusk_req *r = c->current;
     if (r->skip_rows || r->sink->bytes == NULL)
         return TUSK_OK;
-    return obey(c, r, r->sink->bytes(r->ud, (tusk_slice){(const char *)f->body, f->len}));
+    return tusk__obey(c, r, r->sink->bytes(r->ud, (tusk_slice){(const char *)f->body, f->len}));
 }
 
 int tusk__on_copy_done(tusk_conn *c, const tusk__frame *f)

@@ -76,6 +76,14 @@ typedef struct tusk__description {
 /* A named statement of this connection (lib/session/cache.c). */
 typedef struct tusk__stmt tusk__stmt;
 
+/* Where the reader stands in a DataRow that is not collected (piece.c). */
+typedef struct tusk__piece_state {
+    bool active; /* between its head and its end, */
+    bool inside; /* in the bytes of a value */
+    uint32_t left;
+    tusk_piece row; /* what the sink was told last */
+} tusk__piece_state;
+
 /* What a TUSK_MANY request needs beyond the others (many.c). */
 typedef struct tusk__many {
     uint64_t given;    /* items that were encoded ... */
@@ -114,6 +122,9 @@ struct tusk_req {
     bool answered;       /* part of its answer has come (simple protocol) */
     uint8_t dropped;     /* enum tusk__drop */
     bool describe;       /* executes nothing */
+    bool portal;         /* is about a portal with a name */
+    bool suspended;      /* the portal has more rows, perhaps */
+    int32_t fetch;       /* rows at most, 0: all */
     bool prepares;       /* carries the Parse of stmt */
     uint32_t generation; /* of stmt when this was encoded: others may have renewed it since */
     bool columns_anew;   /* asks for its columns, although stmt may know some */

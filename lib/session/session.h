@@ -120,19 +120,20 @@ struct tusk_conn {
 
     tusk_req *head, *current, *tail, *spare;
     tusk_req *first_held;
-    unsigned in_flight;      /* groups that left and are not answered */
-    bool deep;               /* so many that the next ones wait: see hold.c */
-    unsigned copies;         /* those among them that may be COPY INs */
-    unsigned unsure;         /* requests that are not done and may begin or end a transaction */
-    char calm_tx;            /* tx as the caller left it: without the transactions of batch.c */
-    bool in_batch;           /* the last request was one of a batch in brackets, and not its last */
-    bool batch_bare;         /* that batch needs no brackets */
-    bool batch_refused;      /* that batch was refused */
-    bool inside;             /* the batch being answered has its BEGIN behind it */
-    bool batch_failed;       /* ... and an error */
-    uint8_t late;            /* answers to Parse and Close that a tracker may give behind the error */
-    bool group_failed;       /* an error since the last ReadyForQuery: the server skips to Sync */
-    bool spare_ready;        /* one more ReadyForQuery may follow: see tusk__copy_failed */
+    unsigned in_flight; /* groups that left and are not answered */
+    bool deep;          /* so many that the next ones wait: see hold.c */
+    unsigned copies;    /* those among them that may be COPY INs */
+    unsigned unsure;    /* requests that are not done and may begin or end a transaction */
+    char calm_tx;       /* tx as the caller left it: without the transactions of batch.c */
+    bool in_batch;      /* the last request was one of a batch in brackets, and not its last */
+    bool batch_bare;    /* that batch needs no brackets */
+    bool batch_refused; /* that batch was refused */
+    bool inside;        /* the batch being answered has its BEGIN behind it */
+    bool batch_failed;  /* ... and an error */
+    uint8_t late;       /* answers to Parse and Close that a tracker may give behind the error */
+    bool group_failed;  /* an error since the last ReadyForQuery: the server skips to Sync */
+    bool spare_ready;   /* one more ReadyForQuery may follow: see tusk__copy_failed */
+    tusk__piece_state piece; /* a row that is handed on while it arrives */
     tusk__description unnamed;
     tusk_cell *cells;
     int ncells;
@@ -291,6 +292,19 @@ void tusk__many_next(tusk_req *);
 /* The server's error is the one that we asked for when we took the request back: ours is in
  * conn->group_error. */
 bool tusk__many_taken_back(tusk_conn *, const tusk_req *, const tusk_error *);
+/* What a sink's return value means for the request: TUSK_OK or TUSK_EAGAIN. */
+int tusk__obey(tusk_conn *, tusk_req *, int wish);
+/* How many columns the rows have that come now; -1: none may come. */
+int tusk__session_width(const tusk_conn *);
+/* Do the received bytes belong to a row that is handed on in pieces (piece.c)? */
+bool tusk__piece_expected(const tusk_conn *, const uint8_t *, size_t len);
+/* Hands on the next piece: how many bytes that took; 0: conn->need says how many have to be there.
+ */
+size_t tusk__piece_feed(tusk_conn *, const uint8_t *, size_t len);
+/* What is wrong with a request that names a portal, or NULL. */
+const char *tusk__portal_objection(const tusk_conn *, const tusk_request *);
+/* The messages of such a request (portal.c), and the answers to them. */
+tusk__plan tusk__portal_encode(tusk_buf *, const tusk_request *, int16_t format);
 /* The number, from 1, of the first argument that does not encode; 0: status has another reason. */
 size_t tusk__bad_argument(tusk_conn *, const tusk_arg *, size_t n, int status);
 
@@ -400,6 +414,6 @@ tusk__handler tusk__on_authentication, tusk__on_negotiate, tusk__on_startup_erro
     tusk__on_no_columns, tusk__on_bind, tusk__on_row, tusk__on_command_complete, tusk__on_empty,
     tusk__on_copy_in, tusk__on_copy_out, tusk__on_copy_data, tusk__on_copy_done, tusk__on_error,
     tusk__on_ready, tusk__on_simple_columns, tusk__on_simple_complete, tusk__on_simple_empty,
-    tusk__on_parse, tusk__on_early_close, tusk__on_late;
+    tusk__on_parse, tusk__on_early_close, tusk__on_late, tusk__on_suspended;
 
 #endif

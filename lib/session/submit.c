@@ -39,7 +39,7 @@ static bool may_copy_in(const tusk_request *rq, const tusk_sink *sink)
 static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
 {
     const unsigned known = TUSK_MORE | TUSK_TEXT | TUSK_ONCE | TUSK_SIMPLE | TUSK_NAMED |
-                           TUSK_DESCRIBE | TUSK_FORCE | TUSK_MANY;
+                           TUSK_DESCRIBE | TUSK_FORCE | TUSK_MANY | TUSK_CLOSE;
     if (c->phase == TUSK__DEAD || c->closing)
         return tusk__session_refuse(c, TUSK_ECLOSED, "the connection is closed");
     if (c->parked)
@@ -66,6 +66,9 @@ static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
         return tusk__session_refuse(c, TUSK_EINVAL,
                                     "a request with many items needs a pull callback, takes no "
                                     "result formats and cannot be part of a batch");
+    const char *objection = tusk__portal_objection(c, rq);
+    if (objection != NULL)
+        return tusk__session_refuse(c, TUSK_EINVAL, objection);
     if (batch && may_copy_in(rq, sink))
         return tusk__session_refuse(c, TUSK_EINVAL, "COPY IN cannot be part of a batch");
     if (c->in_batch && c->batch_refused) {
@@ -79,7 +82,7 @@ static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
 
 static bool may_be_named(const tusk_conn *c, const tusk_request *rq)
 {
-    return c->settings.statement_cache > 0 && rq->formats == NULL &&
+    return c->settings.statement_cache > 0 && rq->formats == NULL && rq->portal == NULL &&
            !(rq->flags & (TUSK_ONCE | TUSK_SIMPLE | TUSK_DESCRIBE | TUSK_MANY));
 }
 
@@ -243,6 +246,10 @@ static int encode(tusk_conn *c, tusk_req *r, const tusk_request *rq)
         expect(&w, TUSK__SIMPLE);
     } else if (r->many != NULL) {
         w.plan = tusk__many_encode(out, rq);
+    } else if (r->portal) {
+        w.plan = tusk__portal_encode(out, rq, result_format(r));
+        while (w.plan >> w.shift != 0)
+            w.shift += TUSK__PLAN_BITS;
     } else if (r->stmt != NULL) {
         closes = encode_named(c, out, rq, r, &w);
     } else {
@@ -279,6 +286,8 @@ static tusk_req *new_request(tusk_conn *c, const tusk_request *rq, const tusk_si
     r->sync = !(rq->flags & TUSK_MORE);
     r->simple = (rq->flags & TUSK_SIMPLE) != 0;
     r->describe = (rq->flags & TUSK_DESCRIBE) != 0;
+    r->portal = rq->portal != NULL;
+    r->fetch = rq->fetch;
     r->binary = !(rq->flags & (TUSK_TEXT | TUSK_SIMPLE));
     r->custom_formats = rq->formats != NULL;
     r->traits = (uint8_t)tusk__sql_traits(rq->sql);

@@ -32,6 +32,7 @@ static tusk__handler *const table[TUSK__STATE_COUNT][TUSK__B_COUNT] = {
     [TUSK__EXECUTE] = {IN_GROUP, [TUSK__B_DATA_ROW] = tusk__on_row,
                        [TUSK__B_COMMAND_COMPLETE] = tusk__on_command_complete,
                        [TUSK__B_EMPTY_QUERY_RESPONSE] = tusk__on_empty,
+                       [TUSK__B_PORTAL_SUSPENDED] = tusk__on_suspended,
                        [TUSK__B_COPY_IN_RESPONSE] = tusk__on_copy_in,
                        [TUSK__B_COPY_OUT_RESPONSE] = tusk__on_copy_out},
     [TUSK__COPY_OUT] = {IN_REQUEST, [TUSK__B_COPY_DATA] = tusk__on_copy_data,

@@ -246,6 +246,8 @@ void subject_end(subject *s)
             subject_violated(s, "request %zu: accepted %d, done() came %u times", call->index,
                              call->accepted, call->count[SUBJECT_DONE]);
         bytes_free(&call->sql);
+        bytes_free(&call->row);
+        free(call->cells);
         free(call);
     }
     s->calls = NULL;

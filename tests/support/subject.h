@@ -25,6 +25,7 @@ enum subject_event {
     SUBJECT_ROW,
     SUBJECT_BYTES,
     SUBJECT_PULL,
+    SUBJECT_PIECE, /* never told: its pieces, checked and put together, are told as rows */
     SUBJECT_DONE,
     SUBJECT_EVENTS
 };
@@ -59,6 +60,9 @@ struct subject_call {
     size_t logged;
     unsigned count[SUBJECT_EVENTS];
     int width; /* of the columns last told; -1: none yet */
+    bytes row; /* of pieces so far, and where its values are */
+    tusk_cell *cells;
+    int ncells;
 };
 
 struct subject {

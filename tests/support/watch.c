@@ -36,8 +36,8 @@ static void touch_error(subject *s, const tusk_error *e)
 /* Hands the event on, with the bookkeeping that all have in common. */
 static int tell(subject *s, const subject_news *news)
 {
-    static const char *const names[] = {"ready",   "notify", "notice", "closed", "params",
-                                        "columns", "row",    "bytes",  "pull",   "done"};
+    static const char *const names[] = {"ready", "notify", "notice", "closed", "params", "columns",
+                                        "row",   "bytes",  "pull",   "piece",  "done"};
     subject_call *call = news->call;
     if (s->closed > 0)
         subject_violated(s, "%s() after closed()", names[news->event]);
@@ -141,7 +141,40 @@ static int row(void *ud, const tusk_row *r)
     return tell(call->owner, &(subject_news){.event = SUBJECT_ROW, .call = call, .row = r});
 }
 
-static int piece(void *ud, tusk_slice data)
+static int whole_row(subject_call *call, uint64_t item)
+{
+    static const tusk_column no_columns[2048];
+    tusk_row r = {call->row.data, call->cells, no_columns, call->ncells, item};
+    int result = tell(call->owner, &(subject_news){.event = SUBJECT_ROW, .call = call, .row = &r});
+    call->row.len = 0;
+    call->ncells = 0;
+    return result;
+}
+
+/* Each piece has to continue where the one before it ended. */
+static int piece(void *ud, const tusk_piece *p)
+{
+    subject_call *call = ud;
+    touch(p->bytes.ptr, p->bytes.len);
+    if (p->at == 0) {
+        call->cells = must_grow(call->cells, (size_t)call->ncells, sizeof *call->cells);
+        call->cells[call->ncells++] = (tusk_cell){(uint32_t)call->row.len, (int32_t)p->size};
+    }
+    int64_t expected =
+        call->ncells > 0 ? (int64_t)(call->row.len - call->cells[call->ncells - 1].at) : -1;
+    int64_t len = (int64_t)p->bytes.len;
+    if (p->column != call->ncells - 1 || p->column >= p->width || p->at != expected ||
+        (call->sink.columns != NULL && p->width != call->width) || (len == 0 && p->size > 0) ||
+        p->at + len > (p->size > 0 ? p->size : 0))
+        subject_violated(call->owner, "a piece of %zu bytes at %lld of column %d out of place",
+                         p->bytes.len, (long long)p->at, p->column);
+    bytes_add(&call->row, p->bytes.ptr, p->bytes.len);
+    if (p->column < p->width - 1 || p->at + len < p->size)
+        return 0;
+    return whole_row(call, p->item);
+}
+
+static int copy_data(void *ud, tusk_slice data)
 {
     subject_call *call = ud;
     touch(data.ptr, data.len);
@@ -192,7 +225,8 @@ void subject_sink(tusk_sink *sink, unsigned members)
     sink->params = HAS(SUBJECT_PARAMS) ? params : NULL;
     sink->columns = HAS(SUBJECT_COLUMNS) ? columns : NULL;
     sink->row = HAS(SUBJECT_ROW) ? row : NULL;
-    sink->bytes = HAS(SUBJECT_BYTES) ? piece : NULL;
+    sink->bytes = HAS(SUBJECT_BYTES) ? copy_data : NULL;
+    sink->piece = HAS(SUBJECT_PIECE) ? piece : NULL;
     sink->pull = HAS(SUBJECT_PULL) ? pull : NULL;
     sink->done = done;
 #undef HAS
