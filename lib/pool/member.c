@@ -313,7 +313,7 @@ static void on_end(tusk_io *io, unsigned events)
         end(seat);
 }
 
-static void close_seat(tusk__seat *seat, bool sparing)
+static bool close_seat(tusk__seat *seat, bool sparing)
 {
     tusk_pool *p = seat->pool;
     tusk_conn *c = seat->conn;
@@ -330,15 +330,18 @@ static void close_seat(tusk__seat *seat, bool sparing)
         seat->busy--;
     }
     if (seat->busy > 0)
-        return; /* the last of them does */
+        return true; /* the last of them does */
     if (sparing || seat->io.deadline == TUSK_NEVER) {
         end(seat);
-    } else if (!p->threads && !seat->watched) {
+        return false;
+    }
+    if (!p->threads && !seat->watched) {
         seat->watched = true;
         seat->io.events = TUSK_READ;
         seat->io.ready = on_end;
         p->host->watch(p->host, &seat->io);
     }
+    return true;
 }
 
 static void abandon(tusk__seat *seat)
@@ -471,10 +474,12 @@ static bool drive(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
     tusk_host *host = c->link->host;
     bool fit = false;
     tusk__bell_watch(bell, host, true);
-    while (!fit && state_of(seat) == state && !bell->rung && tusk_now() < deadline) {
+    while (!fit && seat->told == TUSK__TOLD_NOTHING && state_of(seat) == state && !bell->rung &&
+           tusk_now() < deadline) {
         if (tusk_step(c, deadline) == TUSK_EIO)
             tusk__session_fail(c, TUSK_EIO, 0, "waiting for the connection's events failed");
-        fit = state == TUSK__SLOT_OPENING && c->phase == TUSK__IDLE && seat->busy == 0;
+        fit = state == TUSK__SLOT_OPENING && c->phase == TUSK__IDLE && seat->busy == 0 &&
+              seat->told == TUSK__TOLD_NOTHING;
     }
     tusk__bell_watch(bell, host, false);
     if (fit && state_of(seat) == state)

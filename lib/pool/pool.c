@@ -154,9 +154,12 @@ static bool close_one(tusk_pool *p)
     tusk__seat *seat = (tusk__seat *)(void *)((char *)first - offsetof(tusk__seat, work));
     tusk__chain_remove(first);
     bool sparing = p->freed;
+    seat->driven = p->threads;
     tusk__pool_unlock(p);
-    p->ops->close(seat, sparing);
+    bool there = p->ops->close(seat, sparing);
     tusk__pool_lock(p);
+    if (there)
+        seat->driven = false;
     return true;
 }
 

@@ -36,6 +36,9 @@ enum tusk__back {
     TUSK__BACK_BAD       /* has to be closed */
 };
 
+/* What is put off until the thread that drives a connection lets go of it. */
+enum tusk__told { TUSK__TOLD_NOTHING, TUSK__TOLD_OPENED, TUSK__TOLD_SETTLED };
+
 /* What the engine asks of a connection. But for `heard`, none of it is called with the mutex held.
  */
 typedef struct tusk__seat_ops {
@@ -43,8 +46,8 @@ typedef struct tusk__seat_ops {
      * not even be begun, and tusk__pool_trouble was told why. */
     int (*open)(tusk__seat *);
     /* Closes what there is, in whatever state; ends in tusk__seat_gone. Sparing: nothing is waited
-     * for. */
-    void (*close)(tusk__seat *, bool sparing);
+     * for. False: the seat is gone already. */
+    bool (*close)(tusk__seat *, bool sparing);
     /* Whether the idle connection still lives, as far as this end has heard. */
     bool (*alive)(tusk__seat *);
     /* Whether there is something to be read on the idle connection: nearly always, that it has
@@ -87,7 +90,9 @@ struct tusk__seat {
     bool lent_out; /* LENT to a borrower, who has to give it back; otherwise to a query of ours */
     bool in_hook;  /* a hook is being called with it */
     bool discard, tainted, broken;
-    bool driven;             /* a thread is at work with it */
+    bool driven;             /* a thread is at work with it: nobody else may get it, see told */
+    uint8_t told;            /* enum tusk__told: what that thread has heard of it meanwhile */
+    uint8_t told_how;        /* enum tusk__back: TOLD_SETTLED */
     bool rolled_back, reset; /* that had to be done: to be counted */
 
     tusk__chain riders; /* tickets whose queries it runs, the oldest first */
@@ -250,6 +255,8 @@ void tusk__seat_failed(tusk__seat *, const tusk_error *);
 /* It was ready once. */
 void tusk__seat_died(tusk__seat *, const tusk_error *);
 void tusk__seat_settled(tusk__seat *, enum tusk__back);
+/* Between threads: whoever drove it does so no longer. Inside enter/leave. */
+void tusk__seat_let_go(tusk__seat *);
 /* The one place where a slot becomes free. */
 void tusk__seat_gone(tusk__seat *);
 /* It is to be closed, in whatever state it is. Inside enter/leave. */

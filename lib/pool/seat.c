@@ -106,27 +106,36 @@ void tusk__seat_gone(tusk__seat *seat)
 
 /* ── its beginning ────────────────────────────────────────────────────────────────────────── */
 
+static void open_up(tusk__seat *seat)
+{
+    tusk_pool *p = seat->pool;
+    if (seat->slot.state != TUSK__SLOT_OPENING)
+        return;
+    seat->opened = true;
+    seat->idle_since = tusk__pool_now(p);
+    tusk__histogram_add(&p->connect, seat->idle_since - seat->began);
+    p->stats.opened++;
+    tusk__pool_no_trouble(p);
+    if (p->closed)
+        tusk__seat_retire(seat, TUSK__WHY_pool);
+    else if (seat->generation != p->generation)
+        tusk__seat_retire(seat, TUSK__WHY_expired);
+    else if (seat->discard)
+        tusk__seat_retire(seat, TUSK__WHY_discarded);
+    else
+        tusk__slots_move(&p->slots, &seat->slot, TUSK__SLOT_IDLE);
+    tusk__pool_upkeep_at(p, seat->expires);
+    tusk__pool_upkeep_at(p, tusk__later(seat->idle_since, p->idle));
+}
+
 void tusk__seat_opened(tusk__seat *seat)
 {
     tusk_pool *p = seat->pool;
     tusk__pool_reenter(p);
-    if (seat->slot.state == TUSK__SLOT_OPENING) {
-        seat->opened = true;
-        seat->idle_since = tusk__pool_now(p);
-        tusk__histogram_add(&p->connect, seat->idle_since - seat->began);
-        p->stats.opened++;
-        tusk__pool_no_trouble(p);
-        if (p->closed)
-            tusk__seat_retire(seat, TUSK__WHY_pool);
-        else if (seat->generation != p->generation)
-            tusk__seat_retire(seat, TUSK__WHY_expired);
-        else if (seat->discard)
-            tusk__seat_retire(seat, TUSK__WHY_discarded);
-        else
-            tusk__slots_move(&p->slots, &seat->slot, TUSK__SLOT_IDLE);
-        tusk__pool_upkeep_at(p, seat->expires);
-        tusk__pool_upkeep_at(p, tusk__later(seat->idle_since, p->idle));
-    }
+    if (seat->driven)
+        seat->told = TUSK__TOLD_OPENED;
+    else
+        open_up(seat);
     tusk__pool_leave(p);
 }
 
@@ -208,10 +217,29 @@ void tusk__seat_return(tusk__seat *seat, enum tusk__back how)
 void tusk__seat_settled(tusk__seat *seat, enum tusk__back how)
 {
     tusk_pool *p = seat->pool;
+    if (how == TUSK__BACK_SETTLING)
+        return;
     tusk__pool_reenter(p);
-    if (seat->slot.state == TUSK__SLOT_RETURNING && how != TUSK__BACK_SETTLING)
+    if (seat->driven) {
+        seat->told = TUSK__TOLD_SETTLED;
+        seat->told_how = (uint8_t)how;
+    } else if (seat->slot.state == TUSK__SLOT_RETURNING) {
         settle(seat, how);
+    }
     tusk__pool_leave(p);
+}
+
+void tusk__seat_let_go(tusk__seat *seat)
+{
+    enum tusk__told told = (enum tusk__told)seat->told;
+    seat->driven = false;
+    seat->told = TUSK__TOLD_NOTHING;
+    if (told == TUSK__TOLD_OPENED)
+        open_up(seat);
+    else if (told == TUSK__TOLD_SETTLED && seat->slot.state == TUSK__SLOT_RETURNING)
+        settle(seat, (enum tusk__back)seat->told_how);
+    if (seat->slot.state == TUSK__SLOT_CLOSING)
+        tusk__seat_close_soon(seat);
 }
 
 /* ── given ────────────────────────────────────────────────────────────────────────────────── */

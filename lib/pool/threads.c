@@ -136,9 +136,7 @@ static void drive(tusk_pool *p, tusk__taker *k, tusk__seat *seat, int64_t deadli
     k->driving = false;
     if (!there)
         return;
-    seat->driven = false;
-    if (seat->slot.state == TUSK__SLOT_CLOSING)
-        tusk__seat_close_soon(seat);
+    tusk__seat_let_go(seat);
 }
 
 /* One piece of what is to be done, until it is over or this thread is wanted elsewhere. False:
