@@ -50,7 +50,7 @@ int64_t tusk__histogram_quantile(const tusk__histogram *h, double percent)
 {
     double wanted = (double)h->count * percent / 100.0;
     uint64_t seen = 0;
-    for (unsigned i = 0; i < TUSK__HISTOGRAM_BUCKETS; i++) {
+    for (unsigned i = 0; h->count > 0 && i < TUSK__HISTOGRAM_BUCKETS; i++) {
         seen += h->buckets[i];
         if (seen > 0 && (double)seen >= wanted) {
             int64_t end = end_of(i);

@@ -1,23 +1,15 @@
-/* lib/pool/member.c: tusk__seat_ops for real connections: the only file of lib/pool that knows what
- * a tusk_conn is made of.
+/* lib/pool/member.c: tusk__seat_ops for real connections: with farewell.c the only file of lib/pool
+ * that knows what a tusk_conn is made of.
  *
  * Bringing a connection in order means: wait for what is outstanding, roll back what is open. A
  * statement of ours does both, it queues behind what is there; when it is done, one looks again. */
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include "lib/net/link.h"
 #include "lib/pool/pool.h"
 
 /* For each step towards order; a connection that needs more than a few of them is closed. */
 #define STEP_TIME  (5 * TUSK__SECOND)
 #define MAX_ROUNDS 6
-/* The server's end is waited for so long, and so long where nothing shows it. */
-#define FAREWELL       (2 * TUSK__SECOND)
-#define BLIND_FAREWELL (50 * TUSK__MS)
 /* One that came back more recently is not looked at again before it is lent. */
 #define FRESH TUSK__MS
 
@@ -239,7 +231,7 @@ static int connect_with(tusk__seat *seat, tusk_config *config)
 static int open_seat(tusk__seat *seat)
 {
     tusk_pool *p = seat->pool;
-    tusk_config *config = p->config;
+    tusk_config *config = NULL;
     bool own = p->threads || p->options.configure != NULL;
     int status = TUSK_OK;
     if (own) { /* between threads it may be exchanged meanwhile */
@@ -250,6 +242,8 @@ static int open_seat(tusk__seat *seat)
             tell_refused(seat, status, "out of memory for the settings of a connection");
             return status;
         }
+    } else {
+        config = p->config;
     }
     if (p->options.configure != NULL)
         status = p->options.configure(p->options.ud, config);
@@ -260,97 +254,6 @@ static int open_seat(tusk__seat *seat)
     if (own)
         tusk_config_free(config);
     return status;
-}
-
-/* ── closing ──────────────────────────────────────────────────────────────────────────────── */
-
-/* The server counts a connection until its process has ended, and then closes its end. So a copy of
- * the descriptor is kept until that shows; ours is closed in good order at once. */
-static void keep_end(tusk__seat *seat, bool sparing)
-{
-    const tusk_conn *c = seat->conn;
-    bool orderly = c->phase == TUSK__IDLE && c->head == NULL && c->link != NULL && c->link->fd >= 0;
-    int64_t now = tusk__pool_now(seat->pool);
-    if (sparing || !seat->opened)
-        return;
-    if (orderly)
-        seat->io.fd = fcntl(c->link->fd, F_DUPFD_CLOEXEC, 3);
-    if (seat->io.fd >= 0)
-        seat->io.deadline = now + FAREWELL;
-    else if (c->phase == TUSK__DEAD && c->error.status == TUSK_ESERVER)
-        seat->io.deadline = now + BLIND_FAREWELL;
-}
-
-/* Whether there is nothing more to wait for. */
-static bool ended(tusk__seat *seat)
-{
-    char nothing[256];
-    ssize_t n = 1;
-    if (tusk__pool_now(seat->pool) >= seat->io.deadline)
-        return true;
-    while (seat->io.fd >= 0 && n > 0)
-        n = recv(seat->io.fd, nothing, sizeof nothing, MSG_DONTWAIT);
-    return seat->io.fd >= 0 && (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR));
-}
-
-static void end(tusk__seat *seat)
-{
-    int fd = seat->io.fd;
-    seat->io.fd = -1;
-    seat->io.deadline = TUSK_NEVER;
-    if (seat->watched)
-        seat->pool->host->watch(seat->pool->host, &seat->io);
-    if (fd >= 0)
-        close(fd);
-    tusk__seat_gone(seat);
-}
-
-static void on_end(tusk_io *io, unsigned events)
-{
-    tusk__seat *seat = (tusk__seat *)((char *)io - offsetof(tusk__seat, io));
-    (void)events;
-    if (ended(seat))
-        end(seat);
-}
-
-static bool close_seat(tusk__seat *seat, bool sparing)
-{
-    tusk_pool *p = seat->pool;
-    tusk_conn *c = seat->conn;
-    if (!seat->detached && c != NULL) {
-        seat->detached = true;
-        keep_end(seat, sparing);
-        tusk__pool_lock(p);
-        tusk__seat_set_conn(seat, NULL);
-        tusk__pool_unlock(p);
-        c->watcher = NULL;
-        c->keeper = NULL;
-        seat->busy++; /* what ends in here must not lead here again */
-        tusk_close(c);
-        seat->busy--;
-    }
-    if (seat->busy > 0)
-        return true; /* the last of them does */
-    if (sparing || seat->io.deadline == TUSK_NEVER) {
-        end(seat);
-        return false;
-    }
-    if (!p->threads && !seat->watched) {
-        seat->watched = true;
-        seat->io.events = TUSK_READ;
-        seat->io.ready = on_end;
-        p->host->watch(p->host, &seat->io);
-    }
-    return true;
-}
-
-static void abandon(tusk__seat *seat)
-{
-    const tusk_conn *c = seat->conn;
-    if (c != NULL && c->link != NULL && c->link->fd >= 0)
-        close(c->link->fd);
-    if (seat->io.fd >= 0)
-        close(seat->io.fd);
 }
 
 /* ── lending ──────────────────────────────────────────────────────────────────────────────── */
@@ -455,21 +358,11 @@ static enum tusk__slot_state state_of(tusk__seat *seat)
     return state;
 }
 
-static bool drive_closing(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
-{
-    int64_t until = deadline < seat->io.deadline ? deadline : seat->io.deadline;
-    tusk__bell_wait(bell, seat->io.fd, until);
-    if (!ended(seat))
-        return true;
-    end(seat);
-    return false;
-}
-
 static bool drive(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
 {
     enum tusk__slot_state state = state_of(seat);
     if (state == TUSK__SLOT_CLOSING)
-        return drive_closing(seat, deadline, bell);
+        return tusk__member_see_off(seat, deadline, bell);
     tusk_conn *c = seat->conn;
     tusk_host *host = c->link->host;
     bool fit = false;
@@ -489,7 +382,7 @@ static bool drive(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
 
 const tusk__seat_ops tusk__member_ops = {
     .open = open_seat,
-    .close = close_seat,
+    .close = tusk__member_close,
     .alive = alive,
     .heard = heard,
     .back = back,
@@ -500,5 +393,5 @@ const tusk__seat_ops tusk__member_ops = {
     .requests = requests,
     .fail = fail,
     .drive = drive,
-    .abandon = abandon,
+    .abandon = tusk__member_abandon,
 };

@@ -93,6 +93,7 @@ struct tusk__seat {
     bool driven;             /* a thread is at work with it: nobody else may get it, see told */
     uint8_t told;            /* enum tusk__told: what that thread has heard of it meanwhile */
     uint8_t told_how;        /* enum tusk__back: TOLD_SETTLED */
+    int64_t let_go;          /* when that thread left it */
     bool rolled_back, reset; /* that had to be done: to be counted */
 
     tusk__chain riders; /* tickets whose queries it runs, the oldest first */
@@ -348,6 +349,12 @@ void tusk__bell_ring(tusk__bell *);
 void tusk__bell_wait(tusk__bell *, int fd, int64_t deadline);
 /* On a host, which calls back when it rings. */
 void tusk__bell_watch(tusk__bell *, tusk_host *, bool on);
+
+/* ── farewell.c ── parts of tusk__member_ops ── */
+bool tusk__member_close(tusk__seat *, bool sparing);
+/* Drives one that is CLOSING. */
+bool tusk__member_see_off(tusk__seat *, int64_t deadline, tusk__bell *);
+void tusk__member_abandon(tusk__seat *);
 
 /* ── member.c ── */
 extern const tusk__seat_ops tusk__member_ops;

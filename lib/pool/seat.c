@@ -234,6 +234,7 @@ void tusk__seat_let_go(tusk__seat *seat)
     enum tusk__told told = (enum tusk__told)seat->told;
     seat->driven = false;
     seat->told = TUSK__TOLD_NOTHING;
+    seat->let_go = tusk__pool_now(seat->pool);
     if (told == TUSK__TOLD_OPENED)
         open_up(seat);
     else if (told == TUSK__TOLD_SETTLED && seat->slot.state == TUSK__SLOT_RETURNING)

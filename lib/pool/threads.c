@@ -9,6 +9,9 @@
 
 /* How long a thread without a bell minds a connection before it looks round. */
 #define DEAF_SLICE (20 * TUSK__MS)
+/* One that was left while it was being opened, because nobody waited any more, is of no use after
+ * so long: the server may have lost patience with it. */
+#define STALE (5 * TUSK__SECOND)
 /* How often idle connections are looked at by tusk_pool_maintain. */
 #define LOOK_EVERY TUSK__SECOND
 
@@ -139,10 +142,20 @@ static void drive(tusk_pool *p, tusk__taker *k, tusk__seat *seat, int64_t deadli
     tusk__seat_let_go(seat);
 }
 
+/* It has come; another one may be called. */
+static void answer(tusk_pool *p, tusk__taker *k)
+{
+    if (!k->called)
+        return;
+    k->called = false;
+    p->called--;
+}
+
 /* One piece of what is to be done, until it is over or this thread is wanted elsewhere. False:
- * there is nothing. */
+ * there is nothing. A call may have come while this thread was not waiting: it is answered here. */
 static bool help(tusk_pool *p, tusk__taker *k, int64_t deadline)
 {
+    answer(p, k);
     tusk__seat *seat = orphan(p);
     if (seat == NULL && may_open(p)) {
         seat = tusk__pool_open(p);
@@ -151,7 +164,11 @@ static bool help(tusk_pool *p, tusk__taker *k, int64_t deadline)
     }
     if (seat == NULL)
         return false;
-    drive(p, k, seat, deadline);
+    if (seat->slot.state == TUSK__SLOT_OPENING && seat->let_go > 0 &&
+        tusk_now() - seat->let_go > STALE)
+        tusk__seat_retire(seat, TUSK__WHY_discarded);
+    else
+        drive(p, k, seat, deadline);
     return true;
 }
 
@@ -166,10 +183,6 @@ static void rest(tusk_pool *p, tusk__taker *k, int64_t until)
     wait_until(p, &k->cond, until);
     if (keeper)
         p->keeper = false;
-    if (k->called) {
-        k->called = false;
-        p->called--;
-    }
 }
 
 /* ── a thread inside ──────────────────────────────────────────────────────────────────────── */
@@ -189,8 +202,7 @@ static int come_in(tusk_pool *p, tusk__taker *k)
 static void go_out(tusk_pool *p, tusk__taker *k)
 {
     tusk__chain_remove(&k->helpers);
-    if (k->called)
-        p->called--;
+    answer(p, k);
     tusk__bell_close(&k->bell);
     pthread_cond_destroy(&k->cond);
     if (--p->inside == 0)
