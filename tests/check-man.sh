@@ -5,7 +5,7 @@ set -u
 page=$1/tools/tusk.1
 tusk=$2
 failed=0
-for command in query copy ping listen config bench; do
+for command in query copy ping health listen config bench; do
     for option in $("$tusk" $command --help | grep -o -- '--[a-z][a-z-]*' | sort -u); do
         [ "$option" = --help ] && continue
         grep -q -- "Fl -${option#--}" "$page" || {

@@ -1,5 +1,5 @@
-/* tools/tusk/cli.h: what the commands of the program share. A command is one file, cmd_NAME.c, and a
- * row of the list in main.c. */
+/* tools/tusk/cli.h: what the commands of the program share. A command is one file, cmd_NAME.c, and
+ * a row of the list in main.c. */
 #ifndef TUSK_TOOLS_CLI_H
 #define TUSK_TOOLS_CLI_H
 
@@ -19,7 +19,7 @@ typedef struct command {
     int (*run)(int argc, char **argv);
 } command;
 
-extern const command command_query, command_copy, command_ping, command_listen,
+extern const command command_query, command_copy, command_ping, command_health, command_listen,
     command_config, command_bench;
 
 /* Reports what getopt_long objected to when it returned ':' or '?', and where help is to be had. */

@@ -49,6 +49,6 @@ void copy_job_free(copy_job *);
 /* The end of the request: fills in what came of it, and reports what went wrong. */
 void copy_report_outcome(copy_job *, const tusk_outcome *);
 /* For people, or as JSON. */
-void copy_report_summary(const copy_job *);
+void copy_report_summary(copy_job *);
 
 #endif

@@ -85,36 +85,29 @@ static void put_number(tusk_buf *out, const char *key, int decimals, double numb
 {
     char text[48];
     snprintf(text, sizeof text, "%.*f", decimals, number);
-    tusk_put_str(out, ", \"");
-    tusk_put_str(out, key);
-    tusk_put_str(out, "\": ");
-    tusk_put_str(out, text);
+    json_put_member(out, key, text, true);
 }
 
-static void put_string(tusk_buf *out, const char *key, const char *text, size_t n)
-{
-    tusk_put_str(out, out->len == 0 ? "{\"" : ", \"");
-    tusk_put_str(out, key);
-    tusk_put_str(out, "\": ");
-    json_put_string(out, text, n);
-}
-
-static void put_json(tusk_buf *out, const copy_job *j)
+static void put_json(tusk_buf *out, copy_job *j)
 {
     const copy_options *o = j->options;
     const bool fine = j->status == EXIT_FINE;
-    const char *status = fine ? "done" : o->in ? tusk_fate_name(j->fate) : "failed";
-    put_string(out, "command", o->in ? "copy in" : "copy out", o->in ? 7 : 8);
-    put_string(out, "file", o->file, strlen(o->file));
-    put_string(out, "status", status, strlen(status));
+    json_put_member(out, "command", o->in ? "copy in" : "copy out", false);
+    json_put_member(out, "file", o->file, false);
+    json_put_member(out, "status",
+                    fine    ? "done"
+                    : o->in ? tusk_fate_name(j->fate)
+                            : "failed",
+                    false);
     put_number(out, "rows", 0, fine ? (double)j->rows : 0);
     put_number(out, "bytes", 0, (double)j->bytes);
     put_number(out, "file_bytes", 0, (double)file_bytes(j));
     put_number(out, "seconds", 6, (double)j->took / 1e9);
     if (j->sqlstate[0] != '\0')
-        put_string(out, "sqlstate", j->sqlstate, strlen(j->sqlstate));
-    if (j->message.len > 0)
-        put_string(out, "error", (const char *)j->message.data, j->message.len);
+        json_put_member(out, "sqlstate", j->sqlstate, false);
+    tusk_put_u8(&j->message, 0);
+    if (j->message.status == TUSK_OK && j->message.len > 1)
+        json_put_member(out, "error", (const char *)j->message.data, false);
     if (j->line > 0)
         put_number(out, "line", 0, (double)j->line);
     tusk_put_str(out, "}\n");
@@ -140,7 +133,7 @@ static void put_text(tusk_buf *out, const copy_job *j)
 }
 
 /* JSON goes to standard output, unless the data does. */
-void copy_report_summary(const copy_job *j)
+void copy_report_summary(copy_job *j)
 {
     const copy_options *o = j->options;
     const bool to_people = !o->json && !o->quiet && j->status == EXIT_FINE && isatty(STDERR_FILENO);

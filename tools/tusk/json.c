@@ -2,6 +2,7 @@
 #include "tools/tusk/json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/tusk/width.h"
 
@@ -43,6 +44,18 @@ void json_put_string(tusk_buf *out, const char *s, size_t n)
         tusk_put_bytes(out, s + from, n - from);
     }
     tusk_put_u8(out, '"');
+}
+
+void json_put_member(tusk_buf *out, const char *key, const char *text, bool number)
+{
+    tusk_put_str(out, out->len == 0 || out->data[out->len - 1] == '\n' ? "{" : ", ");
+    json_put_string(out, key, strlen(key));
+    tusk_put_str(out, ": ");
+    if (text == NULL || number) {
+        tusk_put_str(out, text == NULL ? "null" : text);
+    } else {
+        json_put_string(out, text, strlen(text));
+    }
 }
 
 static size_t digits(const char *s, size_t n, size_t i)

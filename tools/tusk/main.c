@@ -8,8 +8,9 @@
 #include "tools/tusk/cli.h"
 #include "tools/tusk/report.h"
 
-static const command *const commands[] = {&command_query, &command_copy, &command_ping,
-                                        &command_listen, &command_config, &command_bench};
+static const command *const commands[] = {&command_query,  &command_copy,   &command_ping,
+                                          &command_health, &command_listen, &command_config,
+                                          &command_bench};
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
