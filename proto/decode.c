@@ -28,7 +28,8 @@ int tusk__decode_authentication(const tusk__frame *f, uint32_t *code, tusk_slice
     return TUSK_OK;
 }
 
-int tusk__decode_sasl_mechanisms(tusk_slice rest, void (*each)(void *ud, const char *name), void *ud)
+int tusk__decode_sasl_mechanisms(tusk_slice rest, void (*each)(void *ud, const char *name),
+                                 void *ud)
 {
     tusk__reader r = tusk__reader_of(rest.ptr, rest.len);
     for (int n = 0;; n++) {
@@ -168,26 +169,7 @@ int tusk__decode_params(const tusk__frame *f, uint32_t *oids, int n)
 
 int tusk__decode_row(const tusk__frame *f, tusk_cell *cells, int n)
 {
-    const uint8_t *p = f->body;
-    size_t at = 2, len = f->len;
-    if (len < 2 || (p[0] << 8 | p[1]) != n)
-        return TUSK_EPROTO;
-    for (tusk_cell *cell = cells, *end = cells + n; cell < end; cell++) {
-        if (len - at < 4)
-            return TUSK_EPROTO;
-        int32_t size = (int32_t)tusk__load32(p + at);
-        at += 4;
-        cell->at = (uint32_t)at;
-        cell->len = size;
-        if (size >= 0) {
-            if (len - at < (size_t)size)
-                return TUSK_EPROTO;
-            at += (size_t)size;
-        } else if (size != -1) {
-            return TUSK_EPROTO;
-        }
-    }
-    return at == len ? TUSK_OK : TUSK_EPROTO;
+    return tusk__row_cells(f->body, f->len, cells, n) ? TUSK_OK : TUSK_EPROTO;
 }
 
 static uint32_t sqlstate_of(const char *s)
@@ -205,7 +187,8 @@ static uint32_t sqlstate_of(const char *s)
 int tusk__decode_error(const tusk__frame *f, tusk_error *e)
 {
     tusk__reader r = body(f);
-    *e = (tusk_error){.status = TUSK_ESERVER, .message = "", .fields = f->body, .fields_len = f->len};
+    *e = (tusk_error){
+        .status = TUSK_ESERVER, .message = "", .fields = f->body, .fields_len = f->len};
     for (;;) {
         uint8_t code = tusk__read_u8(&r);
         if (code == 0)

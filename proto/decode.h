@@ -38,6 +38,26 @@ int tusk__decode_params(const tusk__frame *, uint32_t *oids, int n);
 
 /* DataRow: offsets and lengths of exactly n columns, in one pass. */
 int tusk__decode_row(const tusk__frame *, tusk_cell *cells, int n);
+/* The same of a body, for those who do nothing but that. False: it is not exactly that. A length that
+ * is neither NULL's nor one takes the position beyond every end. */
+static inline bool tusk__row_cells(const uint8_t *body, size_t len, tusk_cell *cells, int n)
+{
+    const uint32_t null_length = UINT32_MAX;
+    uint64_t at = 2;
+    if (len < 2 || (body[0] << 8 | body[1]) != n || (n > 0 && len < 6))
+        return false;
+    for (tusk_cell *cell = cells, *last = cells + n; cell < last; cell++) {
+        if (at > len - 4)
+            return false;
+        uint32_t size = tusk__load32(body + at);
+        at += 4;
+        cell->at = (uint32_t)at;
+        cell->len = (int32_t)size;
+        if (size != null_length)
+            at += size;
+    }
+    return at == len;
+}
 
 /* ErrorResponse and NoticeResponse: checks the list of fields and fills in the error: message "" and
  * sqlstate 0 where the server left them out. */

@@ -49,7 +49,7 @@ static inline ptrdiff_t tusk__frame_next(const uint8_t *at, size_t have,
     out->len = length < 4 ? 0 : length - 4;
     if (out->kind == TUSK__B_UNKNOWN || length < 4 || length > INT32_MAX)
         return TUSK_EPROTO;
-    if (length > limits->max[tusk__backend_limits[out->kind]])
+    if (length > TUSK__LIMIT_FIXED && length > limits->max[tusk__backend_limits[out->kind]])
         return TUSK_ETOOBIG;
     if (have - 1 < length) {
         *need = (size_t)length + 1;

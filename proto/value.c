@@ -93,7 +93,23 @@ static bool is_integer(enum tusk__rep rep)
     return rep >= TUSK__REP_I16 && rep <= TUSK__REP_U64;
 }
 
-int tusk_to_int8_any(tusk_value v, int64_t *out)
+/* The integers that most columns are, in binary: looked at before anything is looked up. */
+static inline bool common_integer(const uint8_t *p, int32_t len, uint32_t oid, int64_t *out)
+{
+    if (oid == 23 && len == 4)
+        *out = (int32_t)tusk__load32(p);
+    else if (oid == 26 && len == 4)
+        *out = tusk__load32(p);
+    else if (oid == 21 && len == 2)
+        *out = (int16_t)(p[0] << 8 | p[1]);
+    else if ((oid == 20 || oid == 1184 || oid == 1114) && len == 8)
+        *out = (int64_t)tusk__load64(p);
+    else
+        return false;
+    return true;
+}
+
+static int any_integer(tusk_value v, int64_t *out)
 {
     uint8_t room[8];
     bool big;
@@ -110,6 +126,13 @@ int tusk_to_int8_any(tusk_value v, int64_t *out)
         return TUSK_ERANGE;
     *out = i;
     return TUSK_OK;
+}
+
+int tusk_to_int8_any(tusk_value v, int64_t *out)
+{
+    if (v.format == TUSK_FORMAT_BINARY && common_integer(v.ptr, v.len, v.oid, out))
+        return TUSK_OK;
+    return any_integer(v, out);
 }
 
 int tusk_to_int4_any(tusk_value v, int32_t *out)
@@ -164,13 +187,31 @@ int tusk_to_float8_any(tusk_value v, double *out)
     return TUSK_OK;
 }
 
+static inline bool common_cell(const tusk_row *row, int i, int64_t *out)
+{
+    if ((unsigned)i >= (unsigned)row->width)
+        return false;
+    const tusk_cell *cell = &row->cells[i];
+    const tusk_column *column = &row->columns[i];
+    return column->format == TUSK_FORMAT_BINARY &&
+           common_integer(row->bytes + cell->at, cell->len, column->oid, out);
+}
+
 int tusk_get_int4_any(const tusk_row *row, int i, int32_t *out)
 {
-    return tusk_to_int4_any(tusk_col(row, i), out);
+    int64_t wide;
+    if (!common_cell(row, i, &wide))
+        return tusk_to_int4_any(tusk_col(row, i), out);
+    if (wide < INT32_MIN || wide > INT32_MAX)
+        return TUSK_ERANGE;
+    *out = (int32_t)wide;
+    return TUSK_OK;
 }
 
 int tusk_get_int8_any(const tusk_row *row, int i, int64_t *out)
 {
+    if (common_cell(row, i, out))
+        return TUSK_OK;
     return tusk_to_int8_any(tusk_col(row, i), out);
 }
 
@@ -179,20 +220,27 @@ int tusk_get_float8_any(const tusk_row *row, int i, double *out)
     return tusk_to_float8_any(tusk_col(row, i), out);
 }
 
+/* "char" is one byte, and its zero is the empty string. */
+static int char_text(tusk_value v, tusk_slice *out)
+{
+    if (v.len != 1)
+        return TUSK_EDATA;
+    out->ptr = (const char *)v.ptr;
+    out->len = v.ptr[0] != 0;
+    return TUSK_OK;
+}
+
 int tusk_to_text_any(tusk_value v, tusk_slice *out)
 {
+    if (v.oid == 18 && v.format == TUSK_FORMAT_BINARY && v.len >= 0)
+        return char_text(v, out);
     int status = tusk__readable(v);
     if (status != TUSK_OK)
         return status;
     size_t skip = 0;
     const tusk__codec *codec = codec_of(v.oid);
-    if (v.format == TUSK_FORMAT_BINARY && codec == &tusk__codec_char) {
-        if (v.len != 1)
-            return TUSK_EDATA;
-        out->ptr = (const char *)v.ptr;
-        out->len = v.ptr[0] != 0;
-        return TUSK_OK;
-    }
+    if (v.format == TUSK_FORMAT_BINARY && codec == &tusk__codec_char)
+        return char_text(v, out);
     if (v.format == TUSK_FORMAT_BINARY && codec != NULL && codec->rep == TUSK__REP_VERSIONED) {
         if (v.len < 1 || v.ptr[0] != 1)
             return TUSK_EDATA;

@@ -291,9 +291,14 @@ static inline int tusk_to_float8(tusk_value v, double *out)
     }
     return tusk_to_float8_any(v, out);
 }
+/* text, varchar and name are the same in both formats. */
+static inline bool tusk__is_text(uint32_t oid)
+{
+    return oid == 25 || oid == 1043 || oid == 19;
+}
 static inline int tusk_to_text(tusk_value v, tusk_slice *out)
 {
-    if ((v.oid == 25 || v.oid == 1043) && v.len >= 0) { /* text and varchar: the same in both formats */
+    if (tusk__is_text(v.oid) && v.len >= 0) {
         out->ptr = (const char *)v.ptr;
         out->len = (size_t)v.len;
         return TUSK_OK;
@@ -390,11 +395,21 @@ static inline int tusk_get_float8(const tusk_row *row, int i, double *out)
 }
 static inline int tusk_get_bool(const tusk_row *row, int i, bool *out)
 {
+    if (tusk__likely(tusk__is_plain_cell(row, i, 1) && row->columns[i].oid == 16 &&
+                     *tusk__cell_at(row, i) <= 1)) {
+        *out = *tusk__cell_at(row, i) != 0;
+        return TUSK_OK;
+    }
     return tusk_to_bool(tusk_col(row, i), out);
 }
 static inline int tusk_get_text(const tusk_row *row, int i, tusk_slice *out)
 {
-    return tusk_to_text(tusk_col(row, i), out);
+    if ((unsigned)i >= (unsigned)row->width || row->cells[i].len < 0 ||
+        !tusk__is_text(row->columns[i].oid))
+        return tusk_to_text_any(tusk_col(row, i), out);
+    out->ptr = (const char *)tusk__cell_at(row, i);
+    out->len = (size_t)row->cells[i].len;
+    return TUSK_OK;
 }
 
 #ifdef __cplusplus

@@ -4,13 +4,6 @@
 #include "proto/decode.h"
 #include "proto/trace.h"
 
-enum tusk__state tusk__session_state(const tusk_conn *c)
-{
-    if (c->phase != TUSK__IDLE || c->current == NULL)
-        return c->phase;
-    return c->current->await;
-}
-
 static void fail_frame(tusk_conn *c, int status, const tusk__frame *f)
 {
     tusk__text t;
@@ -53,26 +46,18 @@ static void fail_malformed(tusk_conn *c, const tusk__frame *f)
 static bool is_spare_ready(tusk_conn *c, const tusk__frame *f)
 {
     char tx;
-    if (!c->spare_ready || f->kind == TUSK__B_NOTICE_RESPONSE ||
-        f->kind == TUSK__B_NOTIFICATION_RESPONSE || f->kind == TUSK__B_PARAMETER_STATUS)
+    if (f->kind == TUSK__B_NOTICE_RESPONSE || f->kind == TUSK__B_NOTIFICATION_RESPONSE ||
+        f->kind == TUSK__B_PARAMETER_STATUS)
         return false;
     c->spare_ready = false;
     return f->kind == TUSK__B_READY_FOR_QUERY && tusk__decode_ready(f, &tx) == TUSK_OK;
 }
 
-/* One message. False: stop here (a sink paused, or it is over). */
-static bool dispatch(tusk_conn *c, const tusk__frame *f)
+/* What a message's handler said. False: stop here. */
+static inline bool conclude(tusk_conn *c, const tusk__frame *f, int status)
 {
-    if (c->trace != NULL)
-        tusk__trace_backend(f, &c->trace_line, c->trace, c->trace_ud);
-    if (is_spare_ready(c, f))
-        return true;
-    tusk__handler *handler = tusk__table_at(tusk__session_state(c), f->kind);
-    if (handler == NULL) {
-        tusk__session_unexpected(c, f);
-        return false;
-    }
-    int status = handler(c, f);
+    if (status == TUSK_OK && !c->resume_asked)
+        return c->phase >= TUSK__AUTH;
     if (c->phase < TUSK__AUTH) /* it died, or starts anew with another host */
         return false;
     if (status == TUSK_EPROTO)
@@ -83,6 +68,21 @@ static bool dispatch(tusk_conn *c, const tusk__frame *f)
         c->paused = !c->resume_asked;
     c->resume_asked = false;
     return status == TUSK_OK || (status == TUSK_EAGAIN && !c->paused);
+}
+
+/* One message. False: stop here (a sink paused, or it is over). */
+static inline bool dispatch(tusk_conn *c, const tusk__frame *f)
+{
+    if (c->trace != NULL)
+        tusk__trace_backend(f, &c->trace_line, c->trace, c->trace_ud);
+    if (c->spare_ready && is_spare_ready(c, f))
+        return true;
+    tusk__handler *handler = tusk__table[tusk__session_state(c)][f->kind];
+    if (handler == NULL) {
+        tusk__session_unexpected(c, f);
+        return false;
+    }
+    return conclude(c, f, handler(c, f));
 }
 
 /* The one byte that answers SSLRequest. Whatever comes with it was not protected by TLS. */
@@ -109,22 +109,39 @@ static size_t ssl_reply(tusk_conn *c, const uint8_t *data, size_t len)
     return 1;
 }
 
+static bool awaits_rows(const tusk_conn *c)
+{
+    enum tusk__state state = tusk__session_state(c);
+    return state == TUSK__EXECUTE || state == TUSK__SIMPLE;
+}
+
 size_t tusk__session_feed(tusk_conn *c, const uint8_t *data, size_t len)
 {
     size_t used = 0;
     if (c->phase == TUSK__SSL_REPLY)
         return ssl_reply(c, data, len);
+    bool authenticated = c->phase >= TUSK__STARTUP;
+    tusk__frame_limits limits = tusk__frame_limits_of(c->settings.max_message, authenticated);
+    int status;
     while (c->phase >= TUSK__AUTH && !c->closing && !c->paused) {
-        if (tusk__piece_expected(c, data + used, len - used)) {
+        bool row = used < len && data[used] == 'D' && awaits_rows(c);
+        if ((row || c->piece.active) && tusk__piece_expected(c, data + used, len - used)) {
             size_t taken = tusk__piece_feed(c, data + used, len - used);
             used += taken;
             if (taken == 0)
                 break;
             continue;
         }
-        tusk__frame f;
-        tusk__frame_limits limits =
-            tusk__frame_limits_of(c->settings.max_message, c->phase >= TUSK__STARTUP);
+        tusk__frame f = {.type = 'D', .kind = TUSK__B_DATA_ROW};
+        if (row) {
+            used += tusk__on_rows(c, data + used, len - used, &status);
+            if (!conclude(c, &f, status) || c->closing)
+                break;
+        }
+        if (!authenticated && c->phase >= TUSK__STARTUP) {
+            authenticated = true;
+            limits = tusk__frame_limits_of(c->settings.max_message, true);
+        }
         ptrdiff_t n = tusk__frame_next(data + used, len - used, &limits, &f, &c->need);
         if (n < 0)
             fail_frame(c, (int)n, &f);

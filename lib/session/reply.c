@@ -158,6 +158,12 @@ int tusk__obey(tusk_conn *c, tusk_req *r, int wish)
     return TUSK_OK;
 }
 
+/* Which of a request's executions its rows belong to. */
+static uint64_t execution(const tusk_req *r)
+{
+    return r->many != NULL ? r->many->answered : 0;
+}
+
 int tusk__on_row(tusk_conn *c, const tusk__frame *f)
 {
     tusk_req *r = c->current;
@@ -167,8 +173,41 @@ int tusk__on_row(tusk_conn *c, const tusk__frame *f)
     int status = tusk__decode_row(f, c->cells, d->n);
     if (status != TUSK_OK || r->skip_rows || r->sink->row == NULL)
         return status;
-    tusk_row row = {f->body, c->cells, d->columns, d->n, r->many != NULL ? r->many->answered : 0};
-    return tusk__obey(c, r, r->sink->row(r->ud, &row));
+    tusk_row row = {f->body, c->cells, d->columns, d->n, execution(r)};
+    int wish = r->sink->row(r->ud, &row);
+    return wish == TUSK_OK ? TUSK_OK : tusk__obey(c, r, wish);
+}
+
+/* May another row be taken as the last one was? What a callback can have changed. */
+static bool undisturbed(const tusk_conn *c)
+{
+    return c->phase == TUSK__IDLE && !c->closing && !c->resume_asked && c->trace == NULL;
+}
+
+size_t tusk__on_rows(tusk_conn *c, const uint8_t *data, size_t len, int *status)
+{
+    tusk_req *r = c->current;
+    const tusk__description *d = description(c);
+    size_t used = 0;
+    *status = TUSK_OK;
+    if (d->n < 0 || r->skip_rows || r->sink->row == NULL || c->trace != NULL || c->spare_ready)
+        return 0;
+    tusk_row row = {NULL, c->cells, d->columns, d->n, execution(r)};
+    while (len - used > 5 && data[used] == 'D' && *status == TUSK_OK) {
+        uint32_t length = tusk__load32(data + used + 1);
+        if (length < 4 || length > c->settings.max_message || length > len - used - 1)
+            break;
+        row.bytes = data + used + 5;
+        if (!tusk__row_cells(row.bytes, length - 4, c->cells, row.width))
+            break;
+        used += (size_t)length + 1;
+        int wish = r->sink->row(r->ud, &row);
+        if (wish != TUSK_OK || !undisturbed(c)) {
+            *status = tusk__obey(c, r, wish);
+            break;
+        }
+    }
+    return used;
 }
 
 /* The server forgot its statements: so do we. */

@@ -226,7 +226,10 @@ void tusk__session_resume(tusk_conn *);
 void tusk__session_eof(tusk_conn *);
 /* Things that are due by now: deadlines, done() of dropped requests. Inside enter/leave. */
 void tusk__session_turn(tusk_conn *, int64_t now);
-enum tusk__state tusk__session_state(const tusk_conn *);
+static inline enum tusk__state tusk__session_state(const tusk_conn *c)
+{
+    return c->phase != TUSK__IDLE || c->current == NULL ? c->phase : c->current->await;
+}
 static inline uint64_t tusk__out_position(const tusk__out *out)
 {
     return out->base + out->buf.len;
@@ -404,7 +407,11 @@ int tusk__exec(tusk_conn *, const tusk_request *, enum tusk_fate *fate);
 /* ── the table (table.c) ──────────────────────────────────────────────────────────────────── */
 /* TUSK_OK, TUSK_EAGAIN (a sink paused), or the status the connection died with. */
 typedef int tusk__handler(tusk_conn *, const tusk__frame *);
-tusk__handler *tusk__table_at(enum tusk__state, enum tusk__backend);
+/* Complete DataRows at the beginning of the data, one after the other, for the request that awaits
+ * them: how many bytes they were, and what a handler would have returned for the last one. Whatever is
+ * not as it should be is left to the handlers. */
+size_t tusk__on_rows(tusk_conn *, const uint8_t *data, size_t len, int *status);
+extern tusk__handler *const tusk__table[TUSK__STATE_COUNT][TUSK__B_COUNT];
 const char *tusk__state_text(enum tusk__state);
 
 /* Handlers, by the message they take (reply.c, startup.c, notices.c). */

@@ -15,7 +15,7 @@
  */
 #define IN_GROUP IN_REQUEST, [TUSK__B_CLOSE_COMPLETE] = tusk__on_early_close
 
-static tusk__handler *const table[TUSK__STATE_COUNT][TUSK__B_COUNT] = {
+tusk__handler *const tusk__table[TUSK__STATE_COUNT][TUSK__B_COUNT] = {
     [TUSK__AUTH] = {[TUSK__B_AUTHENTICATION] = tusk__on_authentication,
                     [TUSK__B_NEGOTIATE_PROTOCOL_VERSION] = tusk__on_negotiate,
                     [TUSK__B_ERROR_RESPONSE] = tusk__on_startup_error},
@@ -60,11 +60,6 @@ static const char *const texts[TUSK__STATE_COUNT] = {
     TUSK__STATE_MAP(X)
 #undef X
 };
-
-tusk__handler *tusk__table_at(enum tusk__state state, enum tusk__backend message)
-{
-    return table[state][message];
-}
 
 const char *tusk__state_text(enum tusk__state state)
 {

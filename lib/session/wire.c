@@ -38,7 +38,7 @@ void tusk__receive_done(tusk_conn *c, size_t n)
     c->in.len += n;
     tusk__buf_consume(&c->in, tusk__session_feed(c, c->in.data, c->in.len));
     if (c->in.len == 0)
-        tusk__buf_shrink(&c->in, RECEIVE_ROOM);
+        tusk__buf_shrink(&c->in, 2 * RECEIVE_ROOM);
 }
 
 uint8_t *tusk_recv_buf(tusk_conn *c, size_t *room)

@@ -25,7 +25,7 @@ enum bench_kind {
 };
 
 /* A parameter, and what the columns of a result are. As letters: i int4, I int8, h int2, o oid, ?
- * bool, d float8, t text and name, c "char", b bytea, z timestamptz, g uuid, a int4[]. */
+ * bool, d float8, t text, n name, c "char", b bytea, z timestamptz, g uuid, a int4[]. */
 typedef struct bench_arg {
     char type;
     int64_t i;
@@ -138,6 +138,11 @@ extern const bench_driver bench_tusk, bench_libpq, bench_floor;
 tusk_config *bench_config(bench_run *);
 /* One operation's requests, all to one sink. */
 bool bench_submit(bench_run *, tusk_conn *, const tusk_sink *, void *ud);
+
+/* Decodes every column of a row and folds it: TUSK_OK, or a value error. */
+int bench_fold_row(const char *columns, const tusk_row *, uint64_t *sum);
+/* The workload's parameters as a row of COPY data, from within a sink's pull(). */
+int bench_copy_row(const bench_run *, tusk_req *);
 
 /* Measures in a child process. false: the child could not be had; else see sample->failed. */
 bool bench_measure(const bench_driver *, const bench_run *, double seconds, bench_sample *);

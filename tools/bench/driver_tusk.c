@@ -141,6 +141,17 @@ static int fold_column(char type, const tusk_row *row, int i, uint64_t *sum)
     }
 }
 
+int bench_fold_row(const char *columns, const tusk_row *row, uint64_t *sum)
+{
+    for (int i = 0; columns[i] != '\0'; i++) {
+        const int status = fold_column(columns[i], row, i, sum);
+        if (status != TUSK_OK) {
+            return status;
+        }
+    }
+    return TUSK_OK;
+}
+
 /* ── operations ────────────────────────────────────────────────────────────────────────────── */
 
 static size_t make_args(const bench_workload *work, tusk_arg args[MAX_ARGS])
@@ -160,15 +171,13 @@ static void start(job *j);
 static int on_row(void *ud, const tusk_row *row)
 {
     job *j = ud;
-    const char *columns = j->lane->fleet->run->work->columns;
-    for (int i = 0; columns[i] != '\0'; i++) {
-        const int status = fold_column(columns[i], row, i, &j->op.sum);
-        if (status != TUSK_OK) {
-            bench_fail(j->lane->fleet->run, "a column", tusk_strerror(status));
-        }
+    bench_run *run = j->lane->fleet->run;
+    const int status = bench_fold_row(run->work->columns, row, &j->op.sum);
+    if (status != TUSK_OK) {
+        bench_fail(run, "a column", tusk_strerror(status));
     }
     j->op.rows++;
-    return 0;
+    return status;
 }
 
 static int on_bytes(void *ud, tusk_slice bytes)
@@ -178,15 +187,20 @@ static int on_bytes(void *ud, tusk_slice bytes)
     return 0;
 }
 
+int bench_copy_row(const bench_run *run, tusk_req *request)
+{
+    tusk_arg args[MAX_ARGS];
+    return tusk_copy_row(request, args, make_args(run->work, args));
+}
+
 static int on_pull(void *ud, tusk_req *request)
 {
     job *j = ud;
-    tusk_arg args[MAX_ARGS];
     if (j->left == 0) {
         return 1;
     }
     j->left--;
-    return tusk_copy_row(request, args, make_args(j->lane->fleet->run->work, args));
+    return bench_copy_row(j->lane->fleet->run, request);
 }
 
 static void on_done(void *ud, const tusk_outcome *outcome)

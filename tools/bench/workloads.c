@@ -51,7 +51,7 @@ const bench_workload bench_workloads[] = {
             "typispreferred, typisdefined, typdelim, typrelid, typelem, typarray from pg_type "
             "where typtypmod = $1 and typisdefined = $2",
      ARGS(type_args),
-     .columns = "tooh?c??cooo"},
+     .columns = "nooh?c??cooo"},
     {.name = "generate_series",
      .title = "1,000 rows of one int4",
      .sql = "SELECT i FROM generate_series(1, $1) AS i",

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/bench/bench.h"
+#include "tools/bench/canned.h"
 #include "tools/tusk/cli.h"
 #include "tools/tusk/client.h"
 #include "tools/tusk/report.h"
@@ -16,7 +17,8 @@
 enum { MAX_WORKLOADS = 64 };
 
 typedef struct plan {
-    const char *dsn, *tcp, *json, *svg;
+    const char *dsn, *tcp, *json, *svg, *canned;
+    uint64_t times; /* of canned */
     double seconds;
     int rounds, connections, depth;
     const bench_driver *drivers[BENCH_MAX_DRIVERS];
@@ -50,6 +52,8 @@ static const char help[] =
     "  --depth N           of the pipelines, instead of the workload's own\n"
     "  --json FILE         the figures, one object a line\n"
     "  --svg FILE          the ratios as a picture\n"
+    "  --canned NAME       no server: recorded answers, time per row; NAME may be all\n"
+    "  --times N           how often these are played (default: 1000)\n"
     "  --help\n"
     "\n"
     "Workloads (default: all that can be run):\n";
@@ -285,7 +289,7 @@ static bool take_number(const char *option, const char *text, double least, doub
     return true;
 }
 
-enum { TCP = 256, DRIVER, SECONDS, ROUNDS, CONNECTIONS, DEPTH, JSON, SVG };
+enum { TCP = 256, DRIVER, SECONDS, ROUNDS, CONNECTIONS, DEPTH, JSON, SVG, CANNED, TIMES };
 
 /* False: reported. */
 static bool take_option(plan *p, int c, const char *text)
@@ -318,6 +322,13 @@ static bool take_option(plan *p, int c, const char *text)
     case JSON:
         p->json = text;
         break;
+    case CANNED:
+        p->canned = text;
+        break;
+    case TIMES:
+        fine = take_number("times", text, 1, 1e9, &n);
+        p->times = (uint64_t)n;
+        break;
     default:
         p->svg = text;
         break;
@@ -336,9 +347,12 @@ static int command_run(int argc, char **argv)
                                           {"depth", required_argument, NULL, DEPTH},
                                           {"json", required_argument, NULL, JSON},
                                           {"svg", required_argument, NULL, SVG},
+                                          {"canned", required_argument, NULL, CANNED},
+                                          {"times", required_argument, NULL, TIMES},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
-    plan p = {.dsn = getenv("DATABASE_URL"), .seconds = 2, .rounds = 5, .connections = 1};
+    plan p = {
+        .dsn = getenv("DATABASE_URL"), .seconds = 2, .rounds = 5, .connections = 1, .times = 1000};
     int c;
     choose_drivers(&p, "tusk,libpq,floor");
     opterr = 0;
@@ -353,6 +367,9 @@ static int command_run(int argc, char **argv)
         if (!take_option(&p, c, optarg)) {
             return EXIT_USAGE;
         }
+    }
+    if (p.canned != NULL) {
+        return bench_canned(p.canned, p.times) ? EXIT_FINE : EXIT_USAGE;
     }
     if (!choose_workloads(&p, argv + optind, argc - optind)) {
         return EXIT_USAGE;
