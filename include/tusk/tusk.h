@@ -11,6 +11,7 @@
 #include <tusk/cursor.h>
 #include <tusk/catalog.h>
 #include <tusk/loop.h>
+#include <tusk/listen.h>
 #include <tusk/wire.h>
 #include <tusk/escape.h>
 #include <tusk/copy.h>

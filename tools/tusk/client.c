@@ -118,24 +118,12 @@ static void on_notice(void *ud, tusk_conn *conn, const tusk_error *notice)
     report_error(notice, (tusk_slice){NULL, 0});
 }
 
-static void on_notify(void *ud, tusk_conn *conn, tusk_slice channel, tusk_slice payload,
-                      int32_t pid)
-{
-    const client *c = ud;
-    (void)conn;
-    if (c->notify != NULL) {
-        c->notify(c->notify_ud, channel, payload, pid);
-    }
-}
-
 static void on_closed(void *ud, tusk_conn *conn, const tusk_error *why)
 {
     client *c = ud;
     (void)conn;
     if (!c->ready && why != NULL && !c->silent) {
         report_connect(why);
-    } else if (c->staying && why != NULL) {
-        report_error(why, (tusk_slice){NULL, 0});
     }
     c->dead = true;
 }
@@ -206,26 +194,35 @@ int client_open(client *c, const char *dsn, bool trace)
     return client_open_until(c, dsn, trace, TUSK_NEVER, false);
 }
 
+bool client_open_loop(client *c)
+{
+    memset(c, 0, sizeof *c);
+    c->deadline = TUSK_NEVER;
+    const int status = tusk_loop_new(&c->loop, NULL);
+    if (status != TUSK_OK) {
+        report("%s", tusk_strerror(status));
+        return false;
+    }
+    c->host = tusk_loop_host(c->loop);
+    return interrupt_watch(c);
+}
+
 int client_open_until(client *c, const char *dsn, bool trace, int64_t deadline, bool silent)
 {
     static const tusk_watcher watcher = {
-        .ready = on_ready, .notify = on_notify, .notice = on_notice, .closed = on_closed};
-    memset(c, 0, sizeof *c);
-    c->deadline = deadline;
-    c->silent = silent;
+        .ready = on_ready, .notice = on_notice, .closed = on_closed};
     tusk_config *config = client_config(dsn);
     if (config == NULL) {
+        memset(c, 0, sizeof *c);
         return EXIT_USAGE;
     }
-    int status = tusk_loop_new(&c->loop, NULL);
-    if (status == TUSK_OK) {
-        c->host = tusk_loop_host(c->loop);
-        if (!interrupt_watch(c)) {
-            tusk_config_free(config);
-            return EXIT_USAGE;
-        }
-        status = tusk_connect(&c->conn, config, c->host, &watcher, c);
+    if (!client_open_loop(c)) {
+        tusk_config_free(config);
+        return EXIT_USAGE;
     }
+    c->deadline = deadline;
+    c->silent = silent;
+    const int status = tusk_connect(&c->conn, config, c->host, &watcher, c);
     tusk_config_free(config);
     if (status != TUSK_OK) {
         report("%s", tusk_strerror(status));
@@ -292,7 +289,6 @@ int client_ask(client *c, const tusk_request *request, const tusk_sink *sink, vo
 
 int client_stay(client *c)
 {
-    c->staying = true;
     while (!c->dead && interrupts == 0) {
         if (!client_step(c)) {
             return EXIT_USAGE;

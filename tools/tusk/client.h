@@ -11,14 +11,10 @@ typedef struct client {
     tusk_host *host;
     tusk_conn *conn;
     bool ready, dead;
-    bool staying; /* nothing was asked: the end of the connection is reported as it comes */
     bool give_up; /* set it to have the running request cancelled, as ^C does */
     bool silent;  /* that there is no connection is for the command to tell */
     int64_t deadline;
     tusk_io interrupt;
-    /* Set it after client_open: where notifications go. */
-    void (*notify)(void *ud, tusk_slice channel, tusk_slice payload, int32_t pid);
-    void *notify_ud;
 } client;
 
 /* Connects: to dsn, else to DATABASE_URL, else to what the PG* variables say. trace: the messages
@@ -28,6 +24,9 @@ int client_open(client *, const char *dsn, bool trace);
 /* The same, but nothing is waited for beyond the deadline: then it, and client_ask, return
  * EXIT_USAGE and report nothing. silent: that there is no connection is not reported either. */
 int client_open_until(client *, const char *dsn, bool trace, int64_t deadline, bool silent);
+/* The loop and ^C alone, for a command that connects by itself. False: reported; client_close it in
+ * any case. */
+bool client_open_loop(client *);
 void client_close(client *);
 
 /* The settings client_open would use; NULL: reported. */
@@ -38,8 +37,7 @@ tusk_config *client_config(const char *dsn);
  * Else nothing was asked, or done() was called by the connection's end; c->conn is NULL then. */
 int client_ask(client *, const tusk_request *, const tusk_sink *, void *ud, const bool *done);
 
-/* Lets things happen until ^C (client_interrupt_status) or the connection is lost (EXIT_USAGE,
- * reported). */
+/* Lets things happen until ^C (client_interrupt_status) or `dead` is set (EXIT_USAGE). */
 int client_stay(client *);
 
 /* How often ^C, SIGTERM or SIGHUP came, and the exit status for the first of them: 130 for ^C, as a

@@ -13,20 +13,22 @@ static const char help[] =
     "usage: tusk listen [-d DSN] [--json] CHANNEL...\n"
     "\n"
     "Prints each notification on these channels as it comes: channel, tab, payload; until\n"
-    "interrupted. Channel names are taken as they are: no folding to lower case.\n"
+    "interrupted. A connection that is lost is made again; what was notified in between is gone.\n"
+    "Channel names are taken as they are: no folding to lower case.\n"
     "\n"
     "  -d DSN      the server; default: DATABASE_URL, then the PG* variables\n"
     "  --json      one object a line: {\"channel\": ..., \"payload\": ..., \"pid\": ...}\n"
     "  -h, --help\n"
     "\n"
-    "Exit status: 130 when interrupted; 1 when the server reports an error; 2 without a connection.\n";
+    "Exit status: 130 when interrupted; 1 when the server refuses a channel; 2 without a first\n"
+    "connection.\n";
 
-typedef struct listener {
+typedef struct listening {
+    client cl;
     output out;
-    bool json, over;
-    int status;
-    tusk_slice sql;
-} listener;
+    bool json, had;
+    int status; /* why it ends by itself */
+} listening;
 
 static void put_text(tusk_buf *out, tusk_slice channel, tusk_slice payload)
 {
@@ -50,7 +52,7 @@ static void put_json(tusk_buf *out, tusk_slice channel, tusk_slice payload, int3
 
 static void on_notify(void *ud, tusk_slice channel, tusk_slice payload, int32_t pid)
 {
-    listener *l = ud;
+    listening *l = ud;
     if (l->json)
         put_json(&l->out.buf, channel, payload, pid);
     else
@@ -59,55 +61,97 @@ static void on_notify(void *ud, tusk_slice channel, tusk_slice payload, int32_t 
     output_flush(&l->out);
 }
 
-static void on_done(void *ud, const tusk_outcome *o)
+static void give_up(listening *l, int status)
 {
-    listener *l = ud;
-    l->status = o->status;
-    l->over = true;
-    if (o->error != NULL)
-        report_error(o->error, l->sql);
+    l->status = status;
+    l->cl.dead = true;
 }
 
-static const tusk_sink sink = {.done = on_done};
-
-static int listen_to(client *cl, listener *l, const char *channel)
+static void on_listening(void *ud, tusk_listener *from, bool gap)
 {
-    tusk_buf sql;
-    tusk_buf_init(&sql, 0, NULL, NULL);
-    tusk_put_str(&sql, "listen ");
-    int status = EXIT_USAGE;
-    if (tusk_put_identifier(&sql, tusk_slice_of(channel)) != TUSK_OK) {
-        report("'%s' cannot be a channel's name", channel);
-    } else {
-        const tusk_request rq = {.sql = {(const char *)sql.data, sql.len}};
-        l->sql = rq.sql;
-        l->over = false;
-        status = client_ask(cl, &rq, &sink, l, &l->over);
-        if (status == EXIT_FINE && l->status != TUSK_OK)
-            status = EXIT_SERVER;
+    listening *l = ud;
+    (void)from;
+    l->had = true;
+    if (gap)
+        report("listening again: notifications in between were missed");
+}
+
+/* The first connection has to come about; later ones are tried for. */
+static void on_lost(void *ud, tusk_listener *from, const tusk_error *why, int64_t again)
+{
+    listening *l = ud;
+    (void)from;
+    (void)again;
+    if (l->had) {
+        report_error(why, (tusk_slice){NULL, 0});
+        return;
     }
-    tusk_buf_free(&sql);
-    return status;
+    report_connect(why);
+    give_up(l, EXIT_USAGE);
+}
+
+static void on_refused(void *ud, tusk_listener *from, tusk_slice channel, const tusk_error *why)
+{
+    (void)from;
+    (void)channel;
+    report_error(why, (tusk_slice){NULL, 0});
+    give_up(ud, EXIT_SERVER);
+}
+
+static void on_notice(void *ud, tusk_listener *from, const tusk_error *notice)
+{
+    (void)ud;
+    (void)from;
+    report_error(notice, (tusk_slice){NULL, 0});
+}
+
+static const tusk_listen_events events = {
+    .listening = on_listening, .lost = on_lost, .refused = on_refused, .notice = on_notice};
+
+static int want_all(tusk_listener *from, listening *l, char **channels)
+{
+    for (; *channels != NULL; channels++) {
+        const int status = tusk_listen(from, *channels, on_notify, l);
+        if (status == TUSK_OK)
+            continue;
+        if (status == TUSK_EDATA)
+            report("'%s' cannot be a channel's name", *channels);
+        else
+            report("%s", tusk_strerror(status));
+        return EXIT_USAGE;
+    }
+    return EXIT_FINE;
+}
+
+static int listen_on(listening *l, const tusk_config *config, char **channels)
+{
+    tusk_listener *from = NULL;
+    const int made = tusk_listener_new(&from, config, l->cl.host, &events, l);
+    if (made != TUSK_OK) {
+        report("%s", tusk_strerror(made));
+        return EXIT_USAGE;
+    }
+    int status = want_all(from, l, channels);
+    if (status == EXIT_FINE)
+        status = client_stay(&l->cl);
+    tusk_listener_free(from);
+    return l->status != EXIT_FINE ? l->status : status;
 }
 
 static int listen_all(const char *dsn, bool json, char **channels)
 {
-    client cl;
-    listener l = {.json = json};
-    int status = client_open(&cl, dsn, false);
-    if (status == EXIT_FINE && !output_open(&l.out, NULL))
-        status = EXIT_USAGE;
-    if (status == EXIT_FINE) {
-        cl.notify = on_notify;
-        cl.notify_ud = &l;
-        for (; status == EXIT_FINE && *channels != NULL; channels++)
-            status = listen_to(&cl, &l, *channels);
-        if (status == EXIT_FINE)
-            status = client_stay(&cl);
+    listening l = {.json = json};
+    tusk_config *config = client_config(dsn);
+    if (config == NULL)
+        return EXIT_USAGE;
+    int status = EXIT_USAGE;
+    if (client_open_loop(&l.cl) && output_open(&l.out, NULL)) {
+        status = listen_on(&l, config, channels);
         if (!output_close(&l.out) && status == EXIT_FINE)
             status = EXIT_USAGE;
     }
-    client_close(&cl);
+    client_close(&l.cl);
+    tusk_config_free(config);
     return status;
 }
 
