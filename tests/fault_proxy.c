@@ -261,7 +261,7 @@ static void pass_on(pair *p, int way, int64_t now)
 static void calm_down(fault_proxy *x)
 {
     for (pair *p = x->pairs; p != NULL; p = p->next) {
-        p->dead |= p->frozen;
+        p->dead |= p->frozen || p->eating;
         p->plan.fault = FAULT_NONE;
         p->scan.doomed_at = p->scan.doomed = 0;
         p->lanes[0].not_before = p->lanes[1].not_before = 0;

@@ -54,9 +54,12 @@ static void start_up(fault_scan *s, const uint8_t *body, size_t n)
 static void client_message(fault_scan *s, char type, const uint8_t *body, size_t n)
 {
     s->counts |= s->seen != NULL && s->seen(s->ud, type, body, n);
+    s->copied |= (type == 'c' || type == 'f') && !s->simple;
     if (type != 'S' && type != 'Q')
         return;
-    s->sent++;
+    s->simple = type == 'Q';
+    s->sent += !s->copied; /* the server did not look at the Sync that COPY began with */
+    s->copied = false;
     if (s->counts && ++s->marked == s->doomed_at)
         s->doomed = s->sent;
     s->counts = false;

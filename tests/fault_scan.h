@@ -21,6 +21,8 @@ typedef struct fault_scan {
     fault_scan_side client, server;
     unsigned sent;      /* groups that the client has completed by Sync or Query */
     unsigned answered;  /* ReadyForQuery so far, the one of the start-up included */
+    bool simple;        /* the last group was a Query */
+    bool copied;        /* COPY IN has ended: a second Sync for the same group follows */
     bool counts;        /* the group being sent has a message that `sent` said true for */
     unsigned marked;    /* such groups so far */
     unsigned doomed_at; /* the how-manieth of them is to be marked; 0: none */

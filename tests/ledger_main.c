@@ -80,7 +80,7 @@ static bool on_sent(void *ud, unsigned number, char type, const uint8_t *body, s
         kind == KIND_ECHO)
         return false;
     books.sent[(size_t)id * RECORDS + k]++;
-    return kind != KIND_EXPLICIT;
+    return kind != KIND_EXPLICIT; /* of COPY this is its data */
 }
 
 static void start_proxy(void)

@@ -141,10 +141,12 @@ static pid_t some_backend(uint64_t dice)
 /* A backend that dies by SIGKILL takes all others with it: the server recovers as from a crash. */
 static bool crash_backend(uint64_t dice)
 {
-    pid_t pid = 0;
-    for (int i = 0; i < 500 && pid == 0; i++, usleep(10000))
-        pid = some_backend(dice);
-    return pid != 0 && kill(pid, SIGKILL) == 0;
+    for (int i = 0; i < 500; i++, usleep(10000)) {
+        pid_t pid = some_backend(dice); /* which may have ended meanwhile */
+        if (pid != 0 && kill(pid, SIGKILL) == 0)
+            return true;
+    }
+    return false;
 }
 
 bool ledger_server_kill(unsigned turn)
