@@ -122,7 +122,10 @@ static int collect(tusk_conn *c, tusk_result **out, const tusk_request *rq, cons
     }
     wait_until(c, tusk__result_done(result));
     *out = result;
-    return tusk_result_outcome(result)->status;
+    const tusk_outcome *o = tusk_result_outcome(result);
+    if (o->status == TUSK_ENOMEM) /* the collecting failed, of which the connection does not know */
+        tusk__session_refuse(c, TUSK_ENOMEM, o->error->message);
+    return o->status;
 }
 
 /* To the caller, if there is something in it for him. */

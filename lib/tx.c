@@ -1,5 +1,5 @@
-/* lib/tx.c: transactions for blocking code: levels that nest, a BEGIN that rides along, and what became
- * of a COMMIT that nobody answered. */
+/* lib/tx.c: transactions for blocking code: levels that nest, a BEGIN that rides along, and what
+ * became of a COMMIT that nobody answered. */
 #include <string.h>
 #include <tusk/sync.h>
 #include "lib/session/session.h"
@@ -110,32 +110,46 @@ int tusk_tx_level(const tusk_conn *c)
     return c->tx_level;
 }
 
-int tusk_xact_id(tusk_conn *c, uint64_t *xid)
+/* A crash forgets the statistics, so the time since when they are kept tells one life of a server
+ * from the next. Whoever resets them on purpose makes an answer UNKNOWN, but never wrong. */
+#define LIFE "coalesce(pg_stat_get_bgwriter_stat_reset_time(), '-infinity')"
+
+int tusk_xact_id(tusk_conn *c, tusk_xact *x)
 {
     tusk_result *r;
-    int64_t id;
-    int status = tusk_exec(c, &r, "select pg_current_xact_id()::text::int8", TUSK_NOARGS);
+    int64_t id, life;
+    int status = tusk_exec(c, &r, "select pg_current_xact_id()::text::int8, " LIFE, TUSK_NOARGS);
     if (status == TUSK_OK)
         status = tusk_get(tusk_result_row(r, 0), 0, &id);
     if (status == TUSK_OK)
-        *xid = (uint64_t)id;
+        status = tusk_get(tusk_result_row(r, 0), 1, &life);
+    if (status == TUSK_OK)
+        *x = (tusk_xact){.id = (uint64_t)id, .life = life};
     tusk_result_free(r);
     return status;
 }
 
-int tusk_xact_fate(tusk_conn *c, uint64_t xid, enum tusk_fate *fate)
+/* What is aborted, or whose id has never been written down, did not commit; but the id of one that
+ * committed after a crash may have been given out twice. */
+static enum tusk_fate read_fate(const tusk_row *row, int64_t life)
+{
+    tusk_slice text = {NULL, 0};
+    int64_t now;
+    if (tusk_get(row, 0, &text) != TUSK_OK || tusk_get(row, 1, &now) != TUSK_OK)
+        return TUSK_UNKNOWN;
+    if (text.len == 7 && memcmp(text.ptr, "aborted", 7) == 0)
+        return TUSK_FAILED;
+    if (text.len == 9 && memcmp(text.ptr, "committed", 9) == 0 && now == life)
+        return TUSK_DONE;
+    return TUSK_UNKNOWN;
+}
+
+int tusk_xact_fate(tusk_conn *c, const tusk_xact *x, enum tusk_fate *fate)
 {
     tusk_result *r;
-    tusk_slice text = {NULL, 0};
-    int status = tusk_exec(c, &r, "select pg_xact_status($1::int8::text::xid8)",
-                           TUSK_ARGS(tusk_int8((int64_t)xid)));
-    *fate = TUSK_UNKNOWN;
-    if (status == TUSK_OK && tusk_get(tusk_result_row(r, 0), 0, &text) == TUSK_OK) {
-        if (text.len == 9 && memcmp(text.ptr, "committed", 9) == 0)
-            *fate = TUSK_DONE;
-        else if (text.len == 7 && memcmp(text.ptr, "aborted", 7) == 0)
-            *fate = TUSK_FAILED;
-    }
+    int status = tusk_exec(c, &r, "select pg_xact_status($1::int8::text::xid8), " LIFE,
+                           TUSK_ARGS(tusk_int8((int64_t)x->id)));
+    *fate = status == TUSK_OK ? read_fate(tusk_result_row(r, 0), x->life) : TUSK_UNKNOWN;
     tusk_result_free(r);
     return status;
 }

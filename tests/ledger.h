@@ -157,8 +157,8 @@ uint64_t worker_draw(worker *, uint64_t below);
 /* A status and SQLSTATE that a fault may cause; else a violation is told. asked: it was canceled or
  * timed. */
 void worker_judge_error(worker *, int status, uint32_t sqlstate, bool asked, const char *what);
-/* Makes one transfer, or some echoes. xid: of its transaction, if it asked for it, else 0. */
-enum booked worker_transfer(worker *, enum kind, uint32_t number, uint64_t *xid);
+/* Makes one transfer, or some echoes. xact: its transaction, if it asked for it, else of id 0. */
+enum booked worker_transfer(worker *, enum kind, uint32_t number, tusk_xact *xact);
 /* Submits n requests, waits for all of them, and tells about each; see ledger_pipe.c. */
 void worker_echo(worker *);
 enum booked worker_batch(worker *, const uint8_t *token, const tusk_arg *args);

@@ -88,14 +88,14 @@ static int dawdle(worker *w)
                 (1 + (int64_t)worker_draw(w, 40)) * MILLISECOND);
 }
 
-static int inside(worker *w, const transfer *t, uint32_t number, uint64_t *xid)
+static int inside(worker *w, const transfer *t, uint32_t number, tusk_xact *xact)
 {
     tusk_arg both[] = {t->args[0], t->args[1]};
     tusk_arg take[] = {t->args[0], t->args[2]}, put[] = {t->args[1], t->args[2]};
     int status = step(w, NULL, "select bal from acct where id in ($1, $2) order by id for update",
                       both, 2, 0);
     if (status == TUSK_OK && worker_draw(w, 8) != 0)
-        status = tusk_xact_id(w->conn, xid);
+        status = tusk_xact_id(w->conn, xact);
     if (status == TUSK_OK)
         status = insert(w, t);
     if (status == TUSK_OK)
@@ -109,12 +109,12 @@ static int inside(worker *w, const transfer *t, uint32_t number, uint64_t *xid)
     return status;
 }
 
-static enum booked explicitly(worker *w, const transfer *t, uint32_t number, uint64_t *xid)
+static enum booked explicitly(worker *w, const transfer *t, uint32_t number, tusk_xact *xact)
 {
     enum tusk_fate fate;
     if (tusk_begin(w->conn, NULL) != TUSK_OK)
         return BOOKED_NOT_SENT;
-    if (inside(w, t, number, xid) != TUSK_OK || worker_draw(w, 40) == 0) {
+    if (inside(w, t, number, xact) != TUSK_OK || worker_draw(w, 40) == 0) {
         tusk_rollback(w->conn); /* nothing was committed, whatever comes of this */
         return BOOKED_FAILED;
     }
@@ -133,14 +133,14 @@ static enum booked explicitly(worker *w, const transfer *t, uint32_t number, uin
     }
 }
 
-enum booked worker_transfer(worker *w, enum kind kind, uint32_t number, uint64_t *xid)
+enum booked worker_transfer(worker *w, enum kind kind, uint32_t number, tusk_xact *xact)
 {
     transfer t;
-    *xid = 0;
+    *xact = (tusk_xact){0};
     draw(w, &t, kind, number);
     switch (kind) {
     case KIND_EXPLICIT:
-        return explicitly(w, &t, number, xid);
+        return explicitly(w, &t, number, xact);
     case KIND_BATCH:
         return worker_batch(w, t.token, t.args);
     case KIND_SINGLE:

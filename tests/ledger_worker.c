@@ -103,14 +103,14 @@ static bool in_order(worker *w)
 
 /* ── what became of it ────────────────────────────────────────────────────────────────────── */
 
-/* By the transaction's id, on a new connection; as long as it takes for the old backend to end. */
-static enum booked resolve(worker *w, uint64_t xid)
+/* By the transaction's id, on a new connection, giving the old backend time to end. */
+static enum booked resolve(worker *w, const tusk_xact *xact)
 {
     enum tusk_fate fate = TUSK_UNKNOWN;
-    for (int i = 0; i < 200 && fate == TUSK_UNKNOWN; i++) {
+    for (int i = 0; i < 50 && fate == TUSK_UNKNOWN; i++) {
         if (!ensure(w))
             return BOOKED_UNKNOWN;
-        int status = tusk_xact_fate(w->conn, xid, &fate);
+        int status = tusk_xact_fate(w->conn, xact, &fate);
         if (status != TUSK_OK) {
             if (alive(w)) /* the server refuses: an id that it has not given out yet */
                 return BOOKED_UNKNOWN;
@@ -153,14 +153,14 @@ static void one(worker *w)
         return;
     }
     uint32_t number = atomic_load(&w->next);
-    uint64_t xid;
-    enum booked b = worker_transfer(w, kind, number, &xid);
+    tusk_xact xact;
+    enum booked b = worker_transfer(w, kind, number, &xact);
     if (b == BOOKED_UNKNOWN && books.lie == LIE_TWICE && ensure(w))
-        b = worker_transfer(w, kind, number, &xid);
+        b = worker_transfer(w, kind, number, &xact);
     if (b == BOOKED_UNKNOWN && books.lie == LIE_FAILED)
         b = BOOKED_FAILED;
-    if (b == BOOKED_UNKNOWN && xid != 0)
-        b = resolve(w, xid);
+    if (b == BOOKED_UNKNOWN && xact.id != 0)
+        b = resolve(w, &xact);
     w->booked[number] = (uint8_t)b;
     atomic_store(&w->next, number + 1);
 }

@@ -85,11 +85,22 @@ TUSK_API int tusk_rollback(tusk_conn *);
 /* How many levels are open: 0 outside of tusk_begin. */
 TUSK_API int tusk_tx_level(const tusk_conn *);
 
-/* The running transaction's id, to be kept for tusk_xact_fate. It makes the server assign one. */
-TUSK_API int tusk_xact_id(tusk_conn *, uint64_t *xid);
-/* On another connection: what became of that transaction. TUSK_UNKNOWN: still running, or so old that
- * the server has forgotten. PostgreSQL: pg_xact_status(). */
-TUSK_API int tusk_xact_fate(tusk_conn *, uint64_t xid, enum tusk_fate *fate);
+/* A transaction, to be recognised later: its id, and which life of the server gave it out. A server
+ * that crashed may give an id that it had not yet written down to another transaction. */
+typedef struct tusk_xact {
+    uint64_t id;  /* pg_current_xact_id() */
+    int64_t life; /* changes when the server starts again after a crash */
+} tusk_xact;
+
+/* The running transaction, to be kept for tusk_xact_fate. It makes the server assign an id. One round
+ * trip. */
+TUSK_API int tusk_xact_id(tusk_conn *, tusk_xact *);
+/* On another connection: what became of that transaction. TUSK_DONE: committed. TUSK_FAILED: it never
+ * will be. TUSK_UNKNOWN: still running; or so old that the server has forgotten; or the server has
+ * crashed since (or is another one, after a failover) and its id is that of a committed transaction,
+ * which may be this one or a later one: only the data can tell. TUSK_ESERVER: after a crash the server
+ * may also not know the id at all. PostgreSQL: pg_xact_status(). */
+TUSK_API int tusk_xact_fate(tusk_conn *, const tusk_xact *, enum tusk_fate *fate);
 
 /* Sets a user's password (NULL: the current user's) by a SCRAM-SHA-256 verifier computed here: the
  * password itself does not reach the server, its logs or pg_stat_activity. */

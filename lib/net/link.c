@@ -1,6 +1,7 @@
 /* lib/net/link.c: bytes between a stream and a session, and one tusk_io kept true. */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "lib/net/host.h"
 #include "lib/net/link.h"
@@ -9,7 +10,9 @@
 #define OWN_SCRATCH ((size_t)64 << 10)
 /* Between requests a connection keeps no more than this for the tail of a read that is not a whole
  * message. */
-#define IDLE_TAIL   ((size_t)4 << 10)
+#define IDLE_TAIL ((size_t)4 << 10)
+/* When nothing can be sent any more, what the server still says is waited for so long. */
+#define LAST_WORDS (INT64_C(1000) * 1000 * 1000)
 /* A connection gives others their turn after this many full reads. */
 #define READS_PER_TURN 16
 /* Data that is pulled leaves room for reading after this many writes: the server may have said long
@@ -64,6 +67,8 @@ static int64_t wanted_deadline(const tusk__link *l)
     int64_t at = l->dial_at < c->next_deadline ? l->dial_at : c->next_deadline;
     if (l->deadline < at)
         at = l->deadline;
+    if (l->last_words < at)
+        at = l->last_words;
     return l->attempt_deadline < at ? l->attempt_deadline : at;
 }
 
@@ -196,6 +201,15 @@ static void read_all(tusk__link *l)
 
 /* ── writing ──────────────────────────────────────────────────────────────────────────────── */
 
+/* The server may have said why before it hung up: reading goes on for a while. One that has not
+ * hung up (an error of this side's alone) is told that nothing will come. */
+static void cannot_write(tusk__link *l)
+{
+    l->write_error = l->stream->sys != 0 ? l->stream->sys : EPIPE;
+    l->last_words = tusk__link_now(l) + LAST_WORDS;
+    (void)shutdown(l->fd, SHUT_WR);
+}
+
 void tusk__link_flush(tusk__link *l)
 {
     tusk_conn *c = l->conn;
@@ -211,8 +225,7 @@ void tusk__link_flush(tusk__link *l)
             return;
         }
         if (n < 0) {
-            /* The server may have said why before it hung up: reading goes on. */
-            l->write_error = l->stream->sys != 0 ? l->stream->sys : EPIPE;
+            cannot_write(l);
             return;
         }
         tusk__out_sent(c, (size_t)n);
@@ -226,6 +239,8 @@ static void on_open(tusk__link *l, unsigned events)
     unsigned attempt = l->attempt;
     if (c->login.deriving)
         tusk__session_work(c);
+    if (l->attempt != attempt)
+        return; /* it failed: there is no stream any more */
     if ((events & (TUSK_READ | l->read_blocked)) || l->stream->ops->pending(l->stream))
         read_all(l);
     if (l->attempt != attempt || c->phase == TUSK__DEAD)
@@ -252,7 +267,11 @@ static void (*const stages[TUSK__STAGE_COUNT])(tusk__link *, unsigned) = {
 static void check_deadlines(tusk__link *l, int64_t now)
 {
     tusk_conn *c = l->conn;
-    if (c->phase < TUSK__IDLE && now >= l->deadline)
+    if (now >= l->last_words && c->paused)
+        l->last_words = now + LAST_WORDS; /* there is more to be read */
+    else if (now >= l->last_words)
+        read_failed(l, TUSK_EIO);
+    else if (c->phase < TUSK__IDLE && now >= l->deadline)
         tusk__session_fail(c, TUSK_ETIMEDOUT, 0,
                            "the time for connecting is over (setting connect_deadline)");
     else if (c->phase < TUSK__IDLE && now >= l->attempt_deadline)
@@ -315,6 +334,7 @@ void tusk__link_close(tusk__link *l, bool orderly)
     l->stage = TUSK__STAGE_CLOSED;
     l->read_blocked = l->write_blocked = 0;
     l->write_error = 0;
+    l->last_words = TUSK_NEVER;
     l->attempt++;
 }
 
@@ -393,7 +413,7 @@ static int link_new(tusk_conn *c, tusk_host *host, tusk__endpoint *endpoint)
     l->conn = c;
     l->host = host;
     l->fd = -1;
-    l->deadline = l->attempt_deadline = l->dial_at = TUSK_NEVER;
+    l->deadline = l->attempt_deadline = l->dial_at = l->last_words = TUSK_NEVER;
     tusk_buf_init(&l->attempts, 4096, c->alloc, c->alloc_ud);
     if (host == NULL) {
         l->private_host = true;

@@ -46,6 +46,7 @@ struct tusk__link {
     unsigned read_blocked;     /* the last read would have blocked until these events, or 0 */
     unsigned write_blocked;    /* and the last write */
     int write_error;           /* writing failed with this errno; what was received still counts */
+    int64_t last_words;        /* until then: the server may have said why it hung up */
     uint8_t *own_scratch;      /* where the host lends none */
 
     size_t *order;             /* the hosts in the order of attempts */
