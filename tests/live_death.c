@@ -221,6 +221,36 @@ static void in_a_transaction(void)
     tusk_close(c);
 }
 
+/* A COMMIT that nobody answered is looked up on another connection. */
+static void by_transaction_id(void)
+{
+    tusk_conn *c = live_open(NULL), *other = live_open(NULL);
+    enum tusk_fate fate;
+    tusk_xact kept, undone;
+    assert_int_equal(tusk_begin(c, NULL), TUSK_OK);
+    assert_int_equal(tusk_xact_id(c, &kept), TUSK_OK);
+    assert_int_equal(tusk_xact_fate(other, &kept, &fate), TUSK_OK);
+    assert_int_equal(fate, TUSK_UNKNOWN); /* it is still running */
+    assert_int_equal(tusk_commit(c, NULL), TUSK_OK);
+    assert_int_equal(tusk_xact_fate(other, &kept, &fate), TUSK_OK);
+    assert_int_equal(fate, TUSK_DONE);
+    assert_int_equal(tusk_begin(c, NULL), TUSK_OK);
+    assert_int_equal(tusk_xact_id(c, &undone), TUSK_OK);
+    assert_true(undone.id > kept.id);
+    assert_int_equal(tusk_rollback(c), TUSK_OK);
+    assert_int_equal(tusk_xact_fate(other, &undone, &fate), TUSK_OK);
+    assert_int_equal(fate, TUSK_FAILED);
+    /* After a crash the id may be another transaction's. */
+    kept.life--;
+    undone.life--;
+    assert_int_equal(tusk_xact_fate(other, &kept, &fate), TUSK_OK);
+    assert_int_equal(fate, TUSK_UNKNOWN);
+    assert_int_equal(tusk_xact_fate(other, &undone, &fate), TUSK_OK);
+    assert_int_equal(fate, TUSK_FAILED);
+    tusk_close(other);
+    tusk_close(c);
+}
+
 /* The server's own idea, with words of its own. */
 static void idle_timeout(void)
 {
@@ -245,6 +275,7 @@ static const live_test tests[] = {
     {"half sent", half_sent},
     {"in the middle of COPY IN", in_the_middle_of_copy_in},
     {"in a transaction", in_a_transaction},
+    {"by transaction id", by_transaction_id},
     {"idle timeout", idle_timeout},
 };
 
