@@ -258,6 +258,18 @@ int tusk__host_private_new(tusk_host **host)
     return rc;
 }
 
+void tusk__host_private_rest(tusk_host *host)
+{
+    tusk_loop *loop = (tusk_loop *)host;
+    if (loop->running != NULL || host->scratch_lent || host->scratch == NULL) {
+        return;
+    }
+    free(host->scratch);
+    host->scratch = NULL;
+    host->scratch_size = 0;
+    loop->scratch_size = PRIVATE_SCRATCH;
+}
+
 void tusk__host_private_free(tusk_host *host)
 {
     tusk_loop *loop = (tusk_loop *)host;

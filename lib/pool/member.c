@@ -4,6 +4,7 @@
  * Bringing a connection in order means: wait for what is outstanding, roll back what is open. A
  * statement of ours does both, it queues behind what is there; when it is done, one looks again. */
 #include <poll.h>
+#include "lib/net/host.h"
 #include "lib/net/link.h"
 #include "lib/pool/pool.h"
 
@@ -100,11 +101,22 @@ static enum tusk__back bring_home(tusk__seat *seat)
     return how;
 }
 
+/* Between threads each connection has a host of its own, which need not keep its buffer meanwhile.
+ */
+static void rest(const tusk__seat *seat)
+{
+    if (seat->pool->threads)
+        tusk__host_private_rest(seat->conn->link->host);
+}
+
 static enum tusk__back back(tusk__seat *seat, bool hook)
 {
     seat->rounds = 0;
     seat->hook_due = hook;
-    return bring_home(seat);
+    enum tusk__back how = bring_home(seat);
+    if (how == TUSK__BACK_CLEAN)
+        rest(seat);
+    return how;
 }
 
 /* ── opening ──────────────────────────────────────────────────────────────────────────────── */
@@ -377,6 +389,8 @@ static bool drive(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
     tusk__bell_watch(bell, host, false);
     if (fit && state_of(seat) == state)
         fit_out(seat);
+    if (seat->told != TUSK__TOLD_NOTHING && seat->conn->link != NULL)
+        rest(seat);
     return true;
 }
 
