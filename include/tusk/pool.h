@@ -27,9 +27,13 @@
  * to 2 s and vary. Those who wait keep waiting up to their time limit; only what no waiting would
  * cure (a wrong password, no such database, a setting) is told to them at once, unless there are
  *      connections that still work.
- *   6. After a fork the child cannot use the parent's pool: every call refuses with TUSK_EINVAL,
+ *   6. Of several hosts, new connections go where target_session_attrs says. A connection whose
+ * server was promoted, or has become read-only, is replaced before it is lent again, as soon as the
+ * server has reported that (from PostgreSQL 14 on; it costs no round trip). One that prefer-standby
+ * made to a primary, because there was no standby, stays until pool_lifetime is over.
+ *   7. After a fork the child cannot use the parent's pool: every call refuses with TUSK_EINVAL,
  * and tusk_pool_free gives up the child's copies of the sockets without a word to the server.
- *   7. Every function is safe inside every callback, except where its comment says otherwise. */
+ *   8. Every function is safe inside every callback, except where its comment says otherwise. */
 #ifndef TUSK_POOL_H
 #define TUSK_POOL_H
 
@@ -211,6 +215,7 @@ TUSK_API int tusk_pool_drain(tusk_pool *, int64_t timeout, void (*drained)(void 
     X(broken, "died, or broke the protocol")                                                       \
     X(unclean, "given back in a state that could not be put in order")                             \
     X(discarded, "tusk_pool_discard, tusk_close, or a hook")                                       \
+    X(role, "its server has not the role any more that target_session_attrs asks for")             \
     X(pool, "the pool was closed")
 
 /* Times in ns; p50 and p99 are at most an eighth too high. */

@@ -270,6 +270,17 @@ static int open_seat(tusk__seat *seat)
 
 /* ── lending ──────────────────────────────────────────────────────────────────────────────── */
 
+/* As the server has last reported it; in a session that is still to be reset that may be what
+ * somebody has set. */
+static bool has_role(tusk__seat *seat)
+{
+    const tusk_conn *c = seat->conn;
+    bool dirty = seat->tainted || (c->dirt & TUSK__DIRT_STATE) != 0;
+    seat->wrong_role =
+        !dirty && c->attrs != TUSK__ATTRS_ANY && tusk__session_role_complaint(c) != NULL;
+    return !seat->wrong_role;
+}
+
 static bool alive(tusk__seat *seat)
 {
     tusk_pool *p = seat->pool;
@@ -277,12 +288,12 @@ static bool alive(tusk__seat *seat)
     if (c == NULL || c->phase != TUSK__IDLE)
         return false;
     if (tusk__pool_now(p) - seat->idle_since < FRESH)
-        return true;
+        return has_role(seat);
     if (p->threads)
         tusk_step(c, 0);
     else
         tusk_io_ready(tusk_conn_io(c), TUSK_READ);
-    return seat->conn != NULL && seat->conn->phase == TUSK__IDLE;
+    return seat->conn != NULL && seat->conn->phase == TUSK__IDLE && has_role(seat);
 }
 
 static bool heard(const tusk__seat *seat)

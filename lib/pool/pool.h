@@ -90,6 +90,7 @@ struct tusk__seat {
     bool lent_out; /* LENT to a borrower, who has to give it back; otherwise to a query of ours */
     bool in_hook;  /* a hook is being called with it */
     bool discard, tainted, broken;
+    bool wrong_role;         /* of its server: see target_session_attrs */
     bool driven;             /* a thread is at work with it: nobody else may get it, see told */
     uint8_t told;            /* enum tusk__told: what that thread has heard of it meanwhile */
     uint8_t told_how;        /* enum tusk__back: TOLD_SETTLED */

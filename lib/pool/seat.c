@@ -86,6 +86,8 @@ void tusk__seat_retire(tusk__seat *seat, enum tusk__why why)
 {
     if (seat->slot.state == TUSK__SLOT_CLOSING)
         return;
+    if (seat->wrong_role)
+        why = TUSK__WHY_role;
     seat->why = (uint8_t)why;
     if (seat->opened)
         count_closed(seat->pool, why);
@@ -174,7 +176,7 @@ static enum tusk__why superfluous(tusk__seat *seat)
     const tusk__slots *s = &p->slots;
     if (p->closed)
         return TUSK__WHY_pool;
-    if (seat->discard)
+    if (seat->discard || seat->wrong_role)
         return TUSK__WHY_discarded;
     if (seat->generation != p->generation)
         return TUSK__WHY_expired;

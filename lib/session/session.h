@@ -184,6 +184,9 @@ void tusk__session_enter(tusk_conn *);
 bool tusk__session_leave(tusk_conn *);
 /* The connection dies with this error (the first one counts). sys is an errno or 0. */
 int tusk__session_fail(tusk_conn *, int status, int sys, const char *text);
+/* target_session_attrs by what the server has reported so far (PostgreSQL 14 and later): no query, no
+ * round trip. NULL: the role is right. */
+const char *tusk__session_role_complaint(const tusk_conn *);
 /* The same with an error that has been put into conn->error already. */
 void tusk__session_fail_error(tusk_conn *);
 /* "SEVERITY SQLSTATE: message" for the server's errors, else the message. */

@@ -147,9 +147,7 @@ int tusk__on_backend_key(tusk_conn *c, const tusk__frame *f)
     return TUSK_OK;
 }
 
-/* target_session_attrs by what the server reported (PostgreSQL 14 and later): no query, no round trip.
- * NULL: the role is right. */
-static const char *role_complaint(const tusk_conn *c)
+const char *tusk__session_role_complaint(const tusk_conn *c)
 {
     const char *standby = tusk_conn_param(c, "in_hot_standby");
     const char *read_only = tusk_conn_param(c, "default_transaction_read_only");
@@ -177,7 +175,7 @@ int tusk__on_startup_ready(tusk_conn *c, const tusk__frame *f)
     int status = tusk__decode_ready(f, &c->tx);
     if (status != TUSK_OK)
         return status;
-    const char *complaint = role_complaint(c);
+    const char *complaint = tusk__session_role_complaint(c);
     if (complaint != NULL) {
         c->wrong_role = true;
         return tusk__session_fail(c, TUSK_EIO, 0, complaint);
