@@ -84,6 +84,13 @@ uint8_t *tusk__buf_reserve(tusk_buf *, size_t n);
 /* Appends n bytes to be written by the caller before the next append; NULL on failure. */
 uint8_t *tusk__buf_extend(tusk_buf *, size_t n);
 
+/* The same with the common case, room is there, inline. */
+static inline uint8_t *tusk__buf_take(tusk_buf *buf, size_t n)
+{
+    uint8_t *p = tusk__buf_room(buf, n);
+    return p != NULL ? p : tusk__buf_extend(buf, n);
+}
+
 /* Drops n bytes at the front. */
 void tusk__buf_consume(tusk_buf *, size_t n);
 

@@ -127,21 +127,40 @@ void tusk__encode_parse(tusk_buf *out, const char *name, tusk_slice sql, uint32_
     tusk__message_end(out, mark);
 }
 
+static void put_sized(tusk_buf *out, uint32_t size, uint64_t v)
+{
+    uint8_t *p = tusk__buf_take(out, 4 + size);
+    if (p == NULL)
+        return;
+    tusk__store32(p, size);
+    if (size == 8)
+        tusk__store64(p + 4, v);
+    else if (size == 4)
+        tusk__store32(p + 4, (uint32_t)v);
+    else
+        p[4] = (uint8_t)v;
+}
+
 /* The scalars that most arguments are: length and bytes in one go. False: not one of them. */
 static bool put_scalar(tusk_buf *out, const tusk_arg *a)
 {
+    uint64_t bits;
     switch (a->kind) {
     case TUSK_ARG_NULL:
         tusk__append_u32(out, UINT32_MAX);
         return true;
+    case TUSK_ARG_BOOL:
+        put_sized(out, 1, a->v.i != 0);
+        return true;
     case TUSK_ARG_INT4:
-        tusk__append_u32(out, 4);
-        tusk__append_u32(out, (uint32_t)a->v.i);
+        put_sized(out, 4, (uint32_t)a->v.i);
         return true;
     case TUSK_ARG_INT8:
-        tusk__append_u32(out, 8);
-        tusk__append_u32(out, (uint32_t)((uint64_t)a->v.i >> 32));
-        tusk__append_u32(out, (uint32_t)a->v.i);
+        put_sized(out, 8, (uint64_t)a->v.i);
+        return true;
+    case TUSK_ARG_FLOAT8:
+        memcpy(&bits, &a->v.f, sizeof bits);
+        put_sized(out, 8, bits);
         return true;
     default:
         return false;
@@ -184,6 +203,17 @@ static void put_arg_formats(tusk_buf *out, const tusk_arg *args, size_t n)
         tusk__append_u16(out, (uint16_t)tusk__arg_format(&args[i]));
 }
 
+void tusk__encode_arguments(tusk_buf *out, const tusk_arg *args, size_t n)
+{
+    if (n == 0) {
+        tusk__append_u32(out, 0);
+        return;
+    }
+    put_arg_formats(out, args, n);
+    tusk__append_u16(out, (uint16_t)n);
+    tusk__encode_values(out, args, n);
+}
+
 void tusk__encode_bind(tusk_buf *out, const char *portal, const char *statement,
                        const tusk_arg *args, size_t n, const int16_t *formats, size_t nformats,
                        int16_t format)
@@ -191,9 +221,7 @@ void tusk__encode_bind(tusk_buf *out, const char *portal, const char *statement,
     size_t mark = tusk__message_begin(out, 'B');
     put_name(out, portal);
     put_name(out, statement);
-    put_arg_formats(out, args, n);
-    tusk__append_u16(out, (uint16_t)n);
-    tusk__encode_values(out, args, n);
+    tusk__encode_arguments(out, args, n);
     tusk__append_u16(out, formats != NULL ? (uint16_t)nformats : 1);
     for (size_t i = 0; i < nformats; i++)
         tusk__append_u16(out, (uint16_t)formats[i]);

@@ -47,5 +47,7 @@ void tusk__encode_empty(tusk_buf *, char type);
 
 /* n values as {int32 length, bytes}: the middle of a Bind and of a binary COPY row. */
 void tusk__encode_values(tusk_buf *, const tusk_arg *, size_t n);
+/* The part of Bind that is about arguments: formats, their number, values. */
+void tusk__encode_arguments(tusk_buf *, const tusk_arg *, size_t n);
 
 #endif

@@ -68,6 +68,7 @@ int tusk__stmt_name(tusk_conn *c, tusk__stmt *s)
         s->name[6 + 2 * i] = hex[digest[i] & 15];
     }
     s->name[37] = '\0';
+    s->name_len = 37;
     s->named = true;
     return TUSK_OK;
 }
@@ -96,6 +97,7 @@ static tusk__stmt *stmt_new(tusk_conn *c, uint64_t hash, tusk_slice sql, const t
     if (s->sql != NULL && s->oids != NULL) {
         memcpy(s->sql, sql.ptr, sql.len);
         s->sql_len = sql.len;
+        s->traits = (uint8_t)tusk__sql_traits(sql);
         s->noids = n;
         for (size_t i = 0; i < n; i++)
             s->oids[i] = args[i].oid;
@@ -180,16 +182,10 @@ static tusk__stmt *take_back(tusk__cache *cache, uint64_t hash, tusk_slice sql,
     return NULL;
 }
 
-tusk__stmt *tusk__cache_get(tusk_conn *c, tusk_slice sql, const tusk_arg *args, size_t n)
+static tusk__stmt *find(tusk__cache *cache, uint64_t hash, tusk_slice sql, const tusk_arg *args,
+                        size_t n)
 {
-    tusk__cache *cache = &c->cache;
-    if (cache->newest != NULL && same(cache->newest, sql, args, n))
-        return cache->newest; /* the same once more: most often it is, and needs no hash */
-    if (!table_ready(c))
-        return NULL;
-    uint64_t hash = hash_of(sql, args, n);
-    tusk__stmt **bucket = &cache->buckets[hash & (cache->nbuckets - 1)];
-    for (tusk__stmt *s = *bucket; s != NULL; s = s->chain) {
+    for (tusk__stmt *s = cache->buckets[hash & (cache->nbuckets - 1)]; s != NULL; s = s->chain) {
         if (s->hash != hash || !same(s, sql, args, n))
             continue;
         if (s != cache->newest) {
@@ -198,7 +194,30 @@ tusk__stmt *tusk__cache_get(tusk_conn *c, tusk_slice sql, const tusk_arg *args, 
         }
         return s;
     }
-    tusk__stmt *s = take_back(cache, hash, sql, args, n);
+    return NULL;
+}
+
+tusk__stmt *tusk__cache_find(tusk_conn *c, tusk_slice sql, const tusk_arg *args, size_t n)
+{
+    tusk__cache *cache = &c->cache;
+    if (cache->newest == NULL)
+        return NULL;
+    if (same(cache->newest, sql, args, n))
+        return cache->newest; /* the same once more: most often it is, and needs no hash */
+    return find(cache, hash_of(sql, args, n), sql, args, n);
+}
+
+tusk__stmt *tusk__cache_get(tusk_conn *c, tusk_slice sql, const tusk_arg *args, size_t n)
+{
+    tusk__cache *cache = &c->cache;
+    if (!table_ready(c))
+        return NULL;
+    tusk__stmt *s = tusk__cache_find(c, sql, args, n);
+    if (s != NULL)
+        return s;
+    uint64_t hash = hash_of(sql, args, n);
+    tusk__stmt **bucket = &cache->buckets[hash & (cache->nbuckets - 1)];
+    s = take_back(cache, hash, sql, args, n);
     if (s == NULL)
         s = stmt_new(c, hash, sql, args, n);
     if (s == NULL)

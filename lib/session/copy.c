@@ -5,6 +5,9 @@
 #include "proto/decode.h"
 #include "proto/encode.h"
 
+/* A CopyData that is longer than this takes no further row. */
+#define ROWS_TOGETHER ((size_t)8 << 10)
+
 static const uint8_t binary_header[19] = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0};
 
 /* While the server reads COPY data it ignores Sync, so the one behind Execute is gone: the group is
@@ -82,7 +85,19 @@ int tusk_copy_bytes(tusk_req *r, const void *p, size_t n)
     size_t mark = tusk__buf_mark(&c->out.buf);
     tusk__encode_copy_data(&c->out.buf, p, n);
     r->copy_begun = true;
+    r->copy_open = 0;
     return appended(c, mark);
+}
+
+/* Rows share a message: each one costs the server as much as a short row. The length of a message
+ * can only be changed while no byte of it may have been handed to anybody: within one run of pulls.
+ */
+static size_t row_message(tusk_conn *c, const tusk_req *r)
+{
+    uint64_t here = tusk__out_position(&c->out);
+    if (r->copy_open > tusk__out_sent_position(&c->out) && here - r->copy_open < ROWS_TOGETHER)
+        return (size_t)(r->copy_open - c->out.base);
+    return tusk__message_begin(&c->out.buf, 'd');
 }
 
 int tusk_copy_row(tusk_req *r, const tusk_arg *args, size_t n)
@@ -96,14 +111,16 @@ int tusk_copy_row(tusk_req *r, const tusk_arg *args, size_t n)
         return tusk__session_refuse(c, TUSK_EINVAL, "rows are for COPY ... WITH (FORMAT binary)");
     tusk_buf *out = &c->out.buf;
     size_t mark = tusk__buf_mark(out);
-    size_t message = tusk__message_begin(out, 'd');
+    size_t message = row_message(c, r);
     if (!r->copy_begun)
         tusk_put_bytes(out, binary_header, sizeof binary_header);
     tusk_put_u16(out, (uint16_t)n);
     tusk__encode_values(out, args, n);
     tusk__message_end(out, message);
     int status = appended(c, mark);
-    if (status == TUSK_OK)
-        r->copy_begun = r->copy_rows = true;
-    return status;
+    if (status != TUSK_OK)
+        return status;
+    r->copy_begun = r->copy_rows = true;
+    r->copy_open = c->out.base + message;
+    return TUSK_OK;
 }

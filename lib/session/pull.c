@@ -57,6 +57,7 @@ int tusk__session_pull(tusk_conn *c)
     tusk_req *r = c->current;
     if (r == NULL || !r->pulling)
         return TUSK_OK;
+    r->copy_open = 0; /* what an earlier run left may be in the hands of TLS */
     while (c->phase == TUSK__IDLE && r->pulling && !r->paused &&
            c->out.buf.len - c->out.sent < LOW_WATER) {
         int wish = r->sink->pull(r->ud, r);

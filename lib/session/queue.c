@@ -21,7 +21,8 @@ tusk_req *tusk__req_new(tusk_conn *c)
 
 void tusk__req_free(tusk_req *r)
 {
-    tusk__session_alloc(r->conn, r->many, 0);
+    if (r->many != NULL)
+        tusk__session_alloc(r->conn, r->many, 0);
     r->next = r->conn->spare;
     r->conn->spare = r;
 }
@@ -65,7 +66,8 @@ static void settle_current(tusk_conn *c)
         } else {
             continue; /* all of it was answered, or will be skipped by the server */
         }
-        tusk__req_current(r);
+        if (c->cancels > 0)
+            tusk__req_current(r);
         return;
     }
 }

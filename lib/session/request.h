@@ -143,6 +143,7 @@ struct tusk_req {
     bool copy_binary;       /* in binary format; */
     bool copy_begun;        /* data was given; */
     bool copy_rows;         /* by tusk_copy_row: header and trailer are ours */
+    uint64_t copy_open;     /* where the length stands of the CopyData that takes the next row; 0: none */
     bool cancel, timed_out; /* asked to end; the second says why */
     bool cancel_sent;
     bool ended; /* its done() is being called */

@@ -264,6 +264,9 @@ void tusk__queue_fail_all(tusk_conn *);
 /* A request failed, the rest of its group is skipped by the server. */
 void tusk__queue_group_failed(tusk_conn *, int status);
 tusk_req *tusk__req_new(tusk_conn *);
+/* A statement that need only be bound and executed: submits it. NULL: nothing was done, it is not that
+ * simple (again.c). */
+tusk_req *tusk__submit_again(tusk_conn *, const tusk_request *, const tusk_sink *, void *ud);
 void tusk__req_free(tusk_req *);
 void tusk__queue_free(tusk_conn *);
 /* The request becomes current: what has to happen then (a cancel that waited). */
@@ -370,12 +373,16 @@ struct tusk__stmt {
     bool in_batch;          /* PREPARING as part of a batch, whose failure would skip the Parse */
     tusk__description description;
     tusk_buf parse_error;   /* fields of the ErrorResponse that burned it */
+    uint8_t name_len;
     char name[40];
+    uint8_t traits;         /* enum tusk__trait of its text */
     char *sql;
     size_t sql_len;
     uint32_t *oids;
     size_t noids;
 };
+/* The statement for (sql, types of args), or NULL: none is known. */
+tusk__stmt *tusk__cache_find(tusk_conn *, tusk_slice sql, const tusk_arg *, size_t n);
 /* The statement for (sql, types of args), made if it is not there. NULL: no memory. */
 tusk__stmt *tusk__cache_get(tusk_conn *, tusk_slice sql, const tusk_arg *, size_t n);
 /* Takes a statement that has to be closed at the server, or NULL; the caller frees it. */

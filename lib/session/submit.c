@@ -382,9 +382,22 @@ static void free_all(const submission *all)
     tusk__req_free(all->request);
 }
 
+static tusk_req *submitted(tusk_conn *c, tusk_req *r, int64_t timeout)
+{
+    if (timeout > 0)
+        tusk_timeout(r, timeout);
+    tusk__session_changed(c);
+    return r;
+}
+
 tusk_req *tusk_submit(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink, void *ud)
 {
-    if (c == NULL || part_from_begin(c, rq, sink) != TUSK_OK || check(c, rq, sink) != TUSK_OK)
+    if (c == NULL)
+        return NULL;
+    tusk_req *again = tusk__submit_again(c, rq, sink, ud);
+    if (again != NULL)
+        return submitted(c, again, rq->timeout);
+    if (part_from_begin(c, rq, sink) != TUSK_OK || check(c, rq, sink) != TUSK_OK)
         return NULL;
     submission all = {.request = new_request(c, rq, sink, ud)};
     if (all.request == NULL)
@@ -394,10 +407,7 @@ tusk_req *tusk_submit(tusk_conn *c, const tusk_request *rq, const tusk_sink *sin
         return NULL;
     }
     push_all(c, &all, (rq->flags & TUSK_MORE) != 0);
-    if (rq->timeout > 0)
-        tusk_timeout(all.request, rq->timeout);
-    tusk__session_changed(c);
-    return all.request;
+    return submitted(c, all.request, rq->timeout);
 }
 
 tusk_req *tusk_query(tusk_conn *c, const char *sql, const tusk_arg *args, size_t nargs,
