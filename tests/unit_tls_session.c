@@ -80,6 +80,59 @@ static void resumption_refused(void **state)
     tls_pair_close(&p);
 }
 
+/* ── the key exchange ──────────────────────────────────────────────────────────────────────── */
+static int hellos;
+
+static void count_hellos(int sent, int version, int type, const void *message, size_t n, SSL *ssl,
+                         void *ud)
+{
+    (void)version;
+    (void)ssl;
+    (void)ud;
+    if (!sent && type == SSL3_RT_HANDSHAKE && n > 0 && *(const uint8_t *)message == 1)
+        hellos++;
+}
+
+/* How many ClientHellos it takes: 2 if the first one brought no key that the server can use. */
+static int hellos_of_one_more(tls_pair *p)
+{
+    hellos = 0;
+    tls_pair_call(p, SOCK_STREAM);
+    tls_pair_up(p);
+    tls_pair_hang_up(p, true);
+    return hellos;
+}
+
+/* Every server of PostgreSQL before 18 knows P-256 only. */
+static void key_exchange_is_remembered(void **state)
+{
+    (void)state;
+    tls_server server = tls_good_server;
+    tusk__tls_options o = tls_verify_full();
+    tls_pair p = {.host = NULL};
+    server.tickets = -1;
+    p.server = tls_server_new(&server);
+    p.client = tls_client(&o);
+    SSL_CTX_set_msg_callback(p.server, count_hellos);
+    assert_int_equal(SSL_CTX_set1_groups_list(p.server, "P-256"), 1);
+    assert_int_equal(hellos_of_one_more(&p), 2);
+    assert_int_equal(hellos_of_one_more(&p), 1);
+    /* It wants another one now; whatever it knows is still offered. */
+    assert_int_equal(SSL_CTX_set1_groups_list(p.server, "P-384"), 1);
+    assert_int_equal(hellos_of_one_more(&p), 2);
+    assert_int_equal(hellos_of_one_more(&p), 1);
+    assert_int_equal(SSL_CTX_set1_groups_list(p.server, "X25519"), 1);
+    assert_int_equal(hellos_of_one_more(&p), 2);
+    assert_int_equal(hellos_of_one_more(&p), 1);
+    /* TLS 1.2 has no such thing, and changes nothing. */
+    assert_int_equal(SSL_CTX_set1_groups_list(p.server, "X25519:P-256"), 1);
+    SSL_CTX_set_max_proto_version(p.server, TLS1_2_VERSION);
+    assert_int_equal(hellos_of_one_more(&p), 1);
+    SSL_CTX_set_max_proto_version(p.server, 0);
+    assert_int_equal(hellos_of_one_more(&p), 1);
+    tls_pair_free(&p);
+}
+
 /* ── what the other side may send between data ─────────────────────────────────────────────── */
 static void key_update(void **state)
 {
@@ -272,10 +325,15 @@ static void many_peers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(resumption),       cmocka_unit_test(resumption_refused),
-        cmocka_unit_test(many_peers),       cmocka_unit_test(shared_context),
-        cmocka_unit_test(key_update),       cmocka_unit_test(key_update_while_writing),
-        cmocka_unit_test(read_wants_write), cmocka_unit_test(flood),
+        cmocka_unit_test(resumption),
+        cmocka_unit_test(resumption_refused),
+        cmocka_unit_test(many_peers),
+        cmocka_unit_test(shared_context),
+        cmocka_unit_test(key_update),
+        cmocka_unit_test(key_update_while_writing),
+        cmocka_unit_test(read_wants_write),
+        cmocka_unit_test(flood),
+        cmocka_unit_test(key_exchange_is_remembered),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     tls_certs_remove();

@@ -33,41 +33,44 @@ struct tusk__stream {
 /* Initialised in place, owns nothing: the plain stream needs no allocation. */
 void tusk__stream_plain(tusk__stream *, int fd);
 
-/* For the kinds of stream: the common part, failures, and the two system calls (no SIGPIPE, repeated
- * when interrupted; the result and errno are the kernel's). */
+/* For the kinds of stream: the common part, failures, and the two system calls (no SIGPIPE,
+ * repeated when interrupted; the result and errno are the kernel's). */
 void tusk__stream_init(tusk__stream *, const tusk__stream_ops *, int fd);
 int tusk__stream_fail(tusk__stream *, int status, const char *text);
 int tusk__stream_fail_sys(tusk__stream *, const char *what, int sys); /* TUSK_EIO */
 /* The text for an errno, in the buffer or static; thread-safe. */
 const char *tusk__stream_sys_text(int sys, char *buffer, size_t size);
 ssize_t tusk__stream_recv(const tusk__stream *, void *, size_t);
-ssize_t tusk__stream_send(const tusk__stream *, const void *, size_t);
+/* more: something else follows at once, and should travel with it. */
+ssize_t tusk__stream_send(const tusk__stream *, const void *, size_t, bool more);
 
-/* ── TLS (lib/net/stream_tls.c and tls_*.c, which with crypto_openssl.c are all that name OpenSSL) ─ */
-typedef struct tusk__tls_context tusk__tls_context; /* one per configuration; shared by connections */
+/* ── TLS (lib/net/stream_tls.c and tls_*.c, which with crypto_openssl.c are all that name OpenSSL)
+ * ─ */
+typedef struct tusk__tls_context
+    tusk__tls_context; /* one per configuration; shared by connections */
 
 /* What TLS needs to know; strings are borrowed for the call. */
 typedef struct tusk__tls_options {
     const char *sslmode; /* "require", "verify-ca", "verify-full", "prefer", "allow" */
-    /* Files that are named have to exist (libpq ignores some that do not): whoever fills in defaults
-     * looks first. rootcert with "require" and below: the chain is verified, as in libpq. NULL and ""
-     * are unset. */
+    /* Files that are named have to exist (libpq ignores some that do not): whoever fills in
+     * defaults looks first. rootcert with "require" and below: the chain is verified, as in libpq.
+     * NULL and "" are unset. */
     const char *rootcert, *cert, *key, *password, *crl, *crldir, *certmode;
     const char *min_version, *max_version, *keylogfile;
     bool sni, direct;
 } tusk__tls_options;
 
 /* TUSK_ETLS / TUSK_ECONFIG / TUSK_ENOMEM with a text in error. Reference counted: the context lives
- * until the last _unref. Streams of several threads may use one context; it also keeps their sessions,
- * so connections that share one resume. */
+ * until the last _unref. Streams of several threads may use one context; it also keeps their
+ * sessions, so connections that share one resume. */
 int tusk__tls_context_new(tusk__tls_context **, const tusk__tls_options *, char *error,
                           size_t error_size);
 tusk__tls_context *tusk__tls_context_ref(tusk__tls_context *);
 void tusk__tls_context_unref(tusk__tls_context *);
 
 /* host: the name from the settings, for SNI and verify-full; NULL if only an address is known. The
- * stream keeps its own reference to the context. A write that returned TUSK_EAGAIN is to be repeated
- * with the same bytes first (more may follow); reading in between is fine. */
+ * stream keeps its own reference to the context. A write that returned TUSK_EAGAIN is to be
+ * repeated with the same bytes first (more may follow); reading in between is fine. */
 int tusk__stream_tls_new(tusk__stream **, tusk__tls_context *, int fd, const char *host,
                          char *error, size_t error_size);
 /* The tls-server-end-point hash (RFC 5929), after the handshake: its length, 0 if this certificate

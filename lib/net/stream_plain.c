@@ -65,11 +65,17 @@ ssize_t tusk__stream_recv(const tusk__stream *s, void *to, size_t size)
     return n;
 }
 
-ssize_t tusk__stream_send(const tusk__stream *s, const void *from, size_t size)
+ssize_t tusk__stream_send(const tusk__stream *s, const void *from, size_t size, bool more)
 {
     ssize_t n;
+#ifdef MSG_MORE
+    const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+#else
+    const int flags = MSG_NOSIGNAL;
+    (void)more;
+#endif
     do
-        n = send(s->fd, from, size, MSG_NOSIGNAL);
+        n = send(s->fd, from, size, flags);
     while (n < 0 && errno == EINTR);
     return n;
 }
@@ -95,7 +101,7 @@ static ptrdiff_t plain_read(tusk__stream *s, void *to, size_t size)
 
 static ptrdiff_t plain_write(tusk__stream *s, const void *from, size_t size)
 {
-    ssize_t n = tusk__stream_send(s, from, size);
+    ssize_t n = tusk__stream_send(s, from, size, false);
     if (n >= 0)
         return n;
     if (errno != EAGAIN && errno != EWOULDBLOCK)

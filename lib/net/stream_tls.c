@@ -40,11 +40,18 @@ static int socket_read(BIO *bio, char *to, int size)
     return (int)n;
 }
 
+/* TLS 1.3 ends with a flight of ours: the session's StartupMessage leaves right behind it. */
+static bool last_flight(const tusk__tls_stream *t)
+{
+    return !t->done && SSL_version(t->ssl) == TLS1_3_VERSION &&
+           SSL_get_state(t->ssl) == TLS_ST_CW_FINISHED;
+}
+
 static int socket_write(BIO *bio, const char *from, int size)
 {
     tusk__tls_stream *t = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    ssize_t n = tusk__stream_send(&t->base, from, (size_t)size);
+    ssize_t n = tusk__stream_send(&t->base, from, (size_t)size, last_flight(t));
     if (n < 0 && would_block())
         BIO_set_retry_write(bio);
     else if (n < 0)
@@ -151,6 +158,7 @@ static int check_handshake(tusk__tls_stream *t)
     if (t->context->cert_required && !tusk__tls_cert_sent(t))
         return refuse(t,
                       "sslcertmode=require, but the server did not ask for a client certificate");
+    tusk__tls_groups_learn(t);
     t->done = true;
     return TUSK_OK;
 }
@@ -261,6 +269,7 @@ int tusk__stream_tls_new(tusk__stream **out, tusk__tls_context *c, int fd, const
     }
     tusk__tls_peer_init(&t->peer, t->name.text, fd);
     tusk__tls_session_offer(t);
+    tusk__tls_groups_offer(t);
     *out = &t->base;
     return TUSK_OK;
 }

@@ -22,7 +22,7 @@ typedef struct tusk__tls_name {
 } tusk__tls_name;
 
 /* ── sessions ─ for resumption; lib/net/tls_sessions.c ──────────────────────────────────────── */
-enum { TUSK__TLS_SESSIONS = 16 };
+enum { TUSK__TLS_SESSIONS = 16, TUSK__TLS_GROUPS = 16 };
 
 /* A session may only be offered where it was made: its certificate was checked for this name. */
 typedef struct tusk__tls_peer {
@@ -48,6 +48,9 @@ struct tusk__tls_context {
     pthread_mutex_t lock; /* guards what follows: contexts are shared between threads */
     tusk__tls_session sessions[TUSK__TLS_SESSIONS];
     uint64_t clock;
+    int groups[TUSK__TLS_GROUPS]; /* what is offered for the key exchange, by OpenSSL's numbers */
+    size_t ngroups;               /* 0: not known, or not to be touched */
+    int group;                    /* what was chosen last time, NID_undef: not known */
 };
 
 typedef struct tusk__tls_stream {
@@ -109,5 +112,11 @@ void tusk__tls_session_offer(tusk__tls_stream *);
 /* No session of this peer is to be offered again. */
 void tusk__tls_session_forget(tusk__tls_context *, const tusk__tls_peer *);
 void tusk__tls_sessions_free(tusk__tls_context *);
+
+/* ── lib/net/tls_groups.c ──────────────────────────────────────────────────────────────────── */
+/* Before the handshake: the key exchange that was chosen last time comes first. */
+void tusk__tls_groups_offer(tusk__tls_stream *);
+/* After it: which one was chosen. */
+void tusk__tls_groups_learn(tusk__tls_stream *);
 
 #endif
