@@ -20,7 +20,7 @@
 enum {
     ABREAST = 40, /* attempts at once; the server takes 100 connections */
     MOST = 8192,  /* bytes that a handshake may have */
-    VARIES = 24   /* so much its length differs between two of them: signatures, tickets */
+    VARIES = 160  /* so much its length differs between two of them: signatures, retries */
 };
 
 typedef struct attempt {

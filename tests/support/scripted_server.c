@@ -19,11 +19,11 @@ struct scripted_server {
     bytes seen[SCRIPT_CONNECTIONS];
 };
 
-/* False: it is time to stop. */
+/* False: it is time to stop, and nothing is left to be taken. */
 static bool wait_for(const scripted_server *s, int fd)
 {
     struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = s->stop[0], .events = POLLIN}};
-    return poll(p, 2, -1) > 0 && p[1].revents == 0;
+    return poll(p, 2, -1) > 0 && p[0].revents != 0;
 }
 
 /* n bytes more of this connection; false: they will not come. */
