@@ -88,9 +88,12 @@ static void kill_some(tusk_pool *p, tusk_conn *observer)
 
 static void killed_connections_lose_no_place(void)
 {
+    const char *seconds = getenv("TUSK_SOAK_SECONDS"); /* see live_pool_soak.c */
     for (int maintainers = 0; maintainers <= 2; maintainers += 2) {
         tusk_pool *p = threads_pool("pool_max=5 pool_min=2", NULL);
-        crowd(p, maintainers, 1200 * MILLISECOND, kill_some);
+        crowd(p, maintainers,
+              seconds != NULL ? strtol(seconds, NULL, 10) * SECOND / 2 : 1200 * MILLISECOND,
+              kill_some);
         tusk_pool_stats s;
         tusk_pool_stat(p, &s);
         assert_true(s.closed.broken + s.closed.unclean > 0);

@@ -1,5 +1,7 @@
 /* tests/live_pool_life.c: how connections of a pool come to be and end: floors and limits, ages,
  * hooks, servers that cannot be reached, and connections that die. */
+#include <sys/resource.h>
+#include <unistd.h>
 #include "tests/pool_fixture.h"
 
 static bool idle_is(void *ud)
@@ -371,6 +373,35 @@ static void a_server_without_room_is_waited_for(void)
     tusk_close(observer);
 }
 
+/* What waiting cures as well: somebody else may close his. */
+static void descriptors_that_are_used_up_are_waited_for(void)
+{
+    struct rlimit was, now;
+    pool_answer a = {0};
+    char text[300];
+    pool_open("pool_max=2", NULL);
+    tusk_conn *c = pool_lend();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    int next = dup(STDERR_FILENO);
+    close(next);
+    now = was;
+    now.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+    pool_ask(&a, 0);
+    while (*tusk_pool_error(pool, text, sizeof text) == '\0')
+        pool_step(MILLISECOND);
+    pool_step(100 * MILLISECOND);
+    assert_false(a.told);
+    assert_non_null(strstr(text, "Too many open files"));
+    assert_int_equal(live_number(c, "select 1"), 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    pool_wait(&a.told);
+    assert_non_null(a.conn);
+    pool_give(a.conn);
+    pool_give(c);
+    pool_close();
+}
+
 int main(void)
 {
     static const live_test tests[] = {
@@ -388,6 +419,8 @@ int main(void)
         {"waiting cures a server that is down", waiting_cures_a_server_that_is_down},
         {"what waiting cannot cure is told at once", what_waiting_cannot_cure_is_told_at_once},
         {"a server without room is waited for", a_server_without_room_is_waited_for},
+        {"descriptors that are used up are waited for",
+         descriptors_that_are_used_up_are_waited_for},
     };
     return LIVE_RUN("pool_life", tests);
 }

@@ -161,7 +161,14 @@ int64_t pool_seen(tusk_conn *observer)
 
 void pool_kill_all(tusk_conn *observer)
 {
-    char sql[200];
-    about(sql, sizeof sql, "pg_terminate_backend(pid)");
+    pool_kill_some(observer, 1);
+}
+
+void pool_kill_some(tusk_conn *observer, int every)
+{
+    char what[80], sql[300];
+    snprintf(what, sizeof what, "case when random() * %d < 1 then pg_terminate_backend(pid) end",
+             every);
+    about(sql, sizeof sql, what);
     live_do(observer, sql);
 }

@@ -49,5 +49,7 @@ void pool_query(const char *sql, unsigned flags, live_reply *);
 /* An observer's view: connections of the pool in pg_stat_activity. */
 int64_t pool_seen(tusk_conn *observer);
 void pool_kill_all(tusk_conn *observer);
+/* One in `every` of them, on average. */
+void pool_kill_some(tusk_conn *observer, int every);
 
 #endif
