@@ -128,6 +128,19 @@ static int collect(tusk_conn *c, tusk_result **out, const tusk_request *rq, cons
     return o->status;
 }
 
+int tusk__run(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink, void *ud,
+              tusk_req **request, const bool *done)
+{
+    int status = may_block(c);
+    if (status != TUSK_OK)
+        return status;
+    *request = tusk_submit(c, rq, sink, ud);
+    if (*request == NULL)
+        return c->phase == TUSK__DEAD ? TUSK_ECLOSED : c->refusal;
+    wait_until(c, done);
+    return TUSK_OK;
+}
+
 /* To the caller, if there is something in it for him. */
 static void hand_over(tusk_result *result, int status, tusk_result **out)
 {

@@ -15,6 +15,7 @@
 #include <tusk/wire.h>
 #include <tusk/escape.h>
 #include <tusk/copy.h>
+#include <tusk/large_object.h>
 #include <tusk/pool.h>
 
 #endif

@@ -413,6 +413,10 @@ void tusk__description_free(tusk__description *, tusk_conn *);
 /* ── blocking (lib/sync.c) ────────────────────────────────────────────────────────────────── */
 /* Runs it and waits: the status, and what became of it if fate is not NULL. */
 int tusk__exec(tusk_conn *, const tusk_request *, enum tusk_fate *fate);
+/* The same with a sink of the caller's own, whose done() sets *done. *request is set before any
+ * callback comes. What was refused is returned; else TUSK_OK, whatever came of it. */
+int tusk__run(tusk_conn *, const tusk_request *, const tusk_sink *, void *ud, tusk_req **request,
+              const bool *done);
 
 /* ── the table (table.c) ──────────────────────────────────────────────────────────────────── */
 /* TUSK_OK, TUSK_EAGAIN (a sink paused), or the status the connection died with. */
