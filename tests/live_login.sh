@@ -59,4 +59,4 @@ hostssl   all login_both     127.0.0.1/32 scram-sha-256 clientcert=verify-full
 HBA
 printf 'login %s login_peer\n' "$(id -un)" >"$TUSK_TEST_DATADIR/pg_ident.conf"
 
-TUSK_LOGIN_CERTS=$work "$program"
+TUSK_LOGIN_CERTS=$work TUSK_LOGIN_OWNER=$(stat -c %U "$TUSK_TEST_DATADIR") "$program"

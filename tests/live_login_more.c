@@ -77,6 +77,12 @@ void peers(void **state)
         {PLAIN, "login_trust", NULL, NULL, "requirepeer=nobody_of_this_name", TUSK_OK, ""},
     };
     run(all, sizeof all / sizeof *all);
+    char more[128];
+    const char *owner = getenv("TUSK_LOGIN_OWNER");
+    assert_non_null(owner);
+    snprintf(more, sizeof more, "requirepeer=%s", owner);
+    const login right = {SOCKET, "login_trust", NULL, NULL, more, TUSK_OK, ""};
+    run(&right, 1);
 }
 
 /* verify-full by an address that the certificate has, and by what it has not. */
