@@ -121,7 +121,7 @@ static bool run_pipeline(void *state, int count, unsigned flags, uint64_t *sum)
     for (int i = 1; i <= count; i++) {
         const tusk_arg arg = tusk_int4(i);
         const unsigned own = i < count ? flags : 0;
-        if (tusk_query(state, DEMO_PIPELINE_SQL, &arg, 1, TUSK_NAMED | own, &sink, &a) == NULL) {
+        if (tusk_query(state, DEMO_PIPELINE_SQL, &arg, 1, own, &sink, &a) == NULL) {
             return fail(state, "submitting");
         }
     }

@@ -76,6 +76,7 @@ void tusk__queue_push(tusk_conn *c, tusk_req *r)
 {
     r->next = NULL;
     c->nrequests++;
+    c->groups += r->starts;
     if (!r->held)
         tusk__leaves(c, r);
     else if (c->first_held == NULL)

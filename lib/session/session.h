@@ -157,6 +157,7 @@ struct tusk_conn {
     bool parked;             /* idle in a pool: nobody may use it */
     uint8_t dirt;            /* enum tusk__dirt: what commands have left behind in the session */
     uint64_t nrequests;      /* ever queued */
+    uint64_t groups;         /* ever begun: groups of requests with one Sync */
     tusk__param params[TUSK__MAX_PARAMS];
     int nparams;
     void (*trace)(void *ud, const char *line);
@@ -371,6 +372,7 @@ struct tusk__stmt {
     bool text_only;         /* a result column has no binary form */
     bool described;         /* description is that of its last Parse */
     bool in_batch;          /* PREPARING as part of a batch, whose failure would skip the Parse */
+    uint64_t group;         /* PREPARING in this one of conn->groups */
     tusk__description description;
     tusk_buf parse_error;   /* fields of the ErrorResponse that burned it */
     uint8_t name_len;

@@ -86,8 +86,14 @@ static bool may_be_named(const tusk_conn *c, const tusk_request *rq)
            !(rq->flags & (TUSK_ONCE | TUSK_SIMPLE | TUSK_DESCRIBE | TUSK_MANY));
 }
 
+/* The number of the group that a request is about to join or to begin. */
+static uint64_t group_of(const tusk_conn *c, const tusk_req *r)
+{
+    return c->groups + (r->starts ? 1 : 0);
+}
+
 /* The statement whose name this request should use, or NULL for a one-shot. */
-static tusk__stmt *choose_stmt(tusk_conn *c, const tusk_request *rq)
+static tusk__stmt *choose_stmt(tusk_conn *c, const tusk_req *r, const tusk_request *rq)
 {
     const tusk__profile *p = &tusk__profiles[c->profile];
     bool at_once = (rq->flags & TUSK_NAMED) != 0;
@@ -100,9 +106,10 @@ static tusk__stmt *choose_stmt(tusk_conn *c, const tusk_request *rq)
     if (p->prefix != NULL && c->head != NULL)
         return NULL;
     /* A Parse can fail for what stands before it in its batch or transaction; until it is known to
-     * have happened the name cannot be relied upon there. */
+     * have happened the name cannot be relied upon, but in the group itself: what follows there is
+     * skipped with it. */
     bool in_tx = c->unsure > 0 || c->calm_tx == 'T' || c->calm_tx == 'E';
-    if (s->state == TUSK__STMT_PREPARING && (s->in_batch || in_tx))
+    if (s->state == TUSK__STMT_PREPARING && s->group != group_of(c, r) && (s->in_batch || in_tx))
         return NULL;
     return tusk__stmt_name(c, s) == TUSK_OK ? s : NULL;
 }
@@ -231,6 +238,7 @@ static void commit_stmt(tusk_conn *c, tusk_req *r, int closes)
     if (r->prepares) {
         r->stmt->state = TUSK__STMT_PREPARING;
         r->stmt->in_batch = !r->sync || (c->tail != NULL && !c->tail->sync);
+        r->stmt->group = group_of(c, r);
     }
 }
 
@@ -330,7 +338,7 @@ static int encode_all(tusk_conn *c, const tusk_request *rq, submission *all)
     int status = tusk__batch_before(c, r, &all->begin);
     bool bracketed = c->in_batch || all->begin != NULL;
     r->held = c->holding;
-    r->stmt = status == TUSK_OK && !bracketed ? choose_stmt(c, rq) : NULL;
+    r->stmt = status == TUSK_OK && !bracketed ? choose_stmt(c, r, rq) : NULL;
     r->binary = r->binary && (r->stmt == NULL || !r->stmt->text_only);
     if (status == TUSK_OK)
         status = encode(c, r, rq);
