@@ -85,7 +85,25 @@ static void cancelled_at_random_moments(void)
     assert_true(f.cancelled > 0);
 }
 
+/* A limit that has passed before anything was sent, and a statement behind each. */
+static void out_of_time_at_once(void)
+{
+    uint64_t n = wanted("TUSK_TEST_CANCELS", 300);
+    uint64_t late = 0;
+    tusk_conn *c = live_open(NULL);
+    tusk_request rq = {.sql = tusk_slice_of("select 1 from pg_sleep(0.01)"), .timeout = 1};
+    for (uint64_t i = 0; i < n; i++) {
+        int status = tusk_exec_request(c, NULL, &rq); /* faster than its cancel, now and then */
+        assert_true(status == TUSK_ETIMEDOUT || status == TUSK_OK);
+        late += status == TUSK_ETIMEDOUT;
+        assert_int_equal(live_number(c, "select 7"), 7);
+    }
+    assert_true(late > 0);
+    tusk_close(c);
+}
+
 static const live_test tests[] = {
+    {"out of time at once", out_of_time_at_once},
     {"cancelled at random moments", cancelled_at_random_moments},
 };
 
