@@ -83,7 +83,9 @@ typedef struct backend {
     bool broken;   /* the transaction that is open has failed */
     bool locks;    /* it has looked at the shape, which must not change before it ends */
     int pending[PENDING], npending;
-    int client; /* that it serves, -1: none */
+    int client;       /* that it serves, -1: none */
+    int64_t wake;     /* a wait is over at this time */
+    bool interrupted; /* by a cancel: the next statement of this group fails */
 } backend;
 
 /* A statement as a client knows it, behind a tracker. */
@@ -119,6 +121,8 @@ typedef struct world {
     int ntexts;
     unsigned shape, clock;
     bool committed[IDS];
+    uint8_t commits[IDS];  /* how often */
+    int64_t now;           /* ms */
     int named_parses;      /* of names that are no probe's */
     const char *violation; /* what the driver has done that no pooler forgives */
 } world;
@@ -151,6 +155,8 @@ void backend_take(world *, backend *, char type, const uint8_t *body, size_t n, 
 bool backend_blocked(const world *, const backend *, char type);
 /* Its client is gone: nothing of what was open stays. */
 void backend_abandon(backend *);
+/* A CancelRequest has arrived: it hits what runs now, whatever that is. */
+void backend_interrupt(backend *);
 prepared *backend_find(backend *, const char *name);
 void backend_forget(backend *);
 void backend_error(bytes *out, const char *severity, const char *sqlstate, const char *message,

@@ -66,8 +66,10 @@ static bool is(const char *text, const char *word)
 
 static void end_transaction(world *w, backend *b, bool commit)
 {
-    for (int i = 0; i < b->npending && commit; i++)
+    for (int i = 0; i < b->npending && commit; i++) {
         w->committed[b->pending[i]] = true;
+        w->commits[b->pending[i]]++;
+    }
     b->npending = 0;
     b->broken = false;
     b->locks = false;
@@ -78,15 +80,20 @@ void backend_abandon(backend *b)
 {
     b->npending = 0;
     b->tx = 'I';
-    b->skipping = b->broken = b->locks = false;
+    b->skipping = b->broken = b->locks = b->interrupted = false;
     b->client = -1;
+}
+
+void backend_interrupt(backend *b)
+{
+    b->interrupted = true;
 }
 
 static void sync(world *w, backend *b, bytes *out)
 {
     if (b->tx == 'I')
         end_transaction(w, b, !b->broken);
-    b->skipping = false;
+    b->skipping = b->interrupted = false;
     ready(b, out);
 }
 
@@ -197,6 +204,11 @@ static bool ends(const char *text)
 static void execute(world *w, backend *b, const char *text, bytes *out)
 {
     const char *tag = "SELECT 1";
+    if (b->interrupted && !ends(text)) {
+        b->interrupted = false;
+        fail(b, out, "57014", "canceling statement due to user request", NULL);
+        return;
+    }
     if (is(text, "fail")) {
         fail(b, out, "22012", "division by zero", NULL);
         return;
@@ -241,6 +253,8 @@ static void set(prepared *p, world *w, const char *name, const char *text)
 
 bool backend_blocked(const world *w, const backend *b, char type)
 {
+    if (type == 'E' && !b->skipping && is(b->portal.text, "wait"))
+        return w->now < b->wake && !b->interrupted;
     if (type != 'E' || b->skipping || !is(b->portal.text, "flip"))
         return false;
     for (int i = 0; i < BACKENDS; i++)
@@ -311,6 +325,8 @@ static void bind(world *w, backend *b, const uint8_t *body, size_t n, bytes *out
     }
     read_bind(b, (const uint8_t *)name + strlen(name) + 1, body + n);
     b->portal = *p;
+    if (is(p->text, "wait"))
+        b->wake = w->now + atoi(p->text + 5);
     b->locks = b->locks || is(p->text, "shape");
     message(out, '2', NULL, 0);
 }

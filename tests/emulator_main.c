@@ -4,9 +4,9 @@
  * the connection was cut, with a fate that agrees with the servers' ledger. And it has to end.
  *
  *   emulator [SEEDS [FIRST]]           plays them
- *   emulator --caught [SEEDS [FIRST]]  succeeds if something is found to be wrong: for a driver that
- *                                      was built with a bug on purpose
- *   emulator --trace SEED              plays one and prints what is said */
+ *   emulator --caught [SEEDS [FIRST]]  succeeds if something is found to be wrong: for a driver
+ * that was built with a bug on purpose emulator --trace SEED              plays one and prints what
+ * is said */
 #include "lib/net/make.h"
 #include "lib/net/stream.h"
 #include "tests/emulator.h"

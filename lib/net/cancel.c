@@ -132,7 +132,10 @@ static void on_connected(tusk__canceller *k)
     } else {
         tusk__encode_ssl_request(&k->out);
         k->step = ASKING_TLS;
-        write_rest(k, ASKING_TLS);
+        if (k->out.status != TUSK_OK)
+            fail(k);
+        else
+            write_rest(k, ASKING_TLS);
     }
 }
 

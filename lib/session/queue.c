@@ -273,8 +273,10 @@ void tusk__queue_group_done(tusk_conn *c, char tx)
     }
     c->in_flight--;
     c->copies -= last->copies;
-    if (c->cancel_wanted) /* nobody has sent it, and now it could only hit another request */
-        c->cancel_wanted = c->cancelling = false;
+    if (c->cancel_wanted) { /* nobody has sent it, and now it could only hit another request */
+        c->cancel_wanted = false;
+        c->cancelling = c->cancels_taken > 0;
+    }
     if (!note_tx(c, last, tx, failed)) {
         tusk__session_fail(c, TUSK_EPROTO, 0, "BEGIN did not open a transaction for a batch");
         return;

@@ -101,6 +101,7 @@ struct tusk_conn {
     unsigned cancels;        /* requests in the list that shall end early */
     bool cancelling;         /* a CancelRequest is under way: it could hit whatever is sent now */
     bool cancel_wanted;      /* detached: somebody has to send a CancelRequest */
+    unsigned cancels_taken;  /* detached: by tusk_cancel_bytes, and not yet said to be done */
     bool sweep;              /* a request was dropped: its done() is due */
     bool announced;          /* watcher.closed has been called */
     const tusk__host *host;

@@ -95,16 +95,21 @@ void tusk_tick(tusk_conn *c, int64_t now)
 
 int tusk_cancel_bytes(tusk_conn *c, tusk_buf *out)
 {
-    c->cancel_wanted = false;
     if (c->key_len == 0)
         return tusk__session_refuse(c, TUSK_EINVAL, "the server gave no key to cancel with");
     tusk__encode_cancel_request(out, c->pid, c->key, c->key_len);
+    if (out->status == TUSK_OK) {
+        c->cancel_wanted = false;
+        c->cancels_taken++;
+    }
     return out->status;
 }
 
+/* As long as another one is under way, that one could hit what is sent. */
 void tusk_cancel_done(tusk_conn *c)
 {
-    if (!c->cancelling || c->phase == TUSK__DEAD)
+    c->cancels_taken -= c->cancels_taken > 0;
+    if (!c->cancelling || c->cancels_taken > 0 || c->cancel_wanted || c->phase == TUSK__DEAD)
         return;
     tusk__session_enter(c);
     tusk__session_cancelled(c);
