@@ -65,6 +65,11 @@ void live_wait_busy(tusk_conn *c, const char *event);
  * at the same time, can use. Valid until the eighth call after this one. */
 const char *live_own(const char *text);
 
+/* A number from the environment, for what takes long by its size. */
+int64_t live_wanted(const char *name, int64_t otherwise);
+/* Of this process: "VmRSS" now, "VmHWM" at most so far; -1 where the system does not tell. */
+long live_resident_kib(const char *which);
+
 /* ── asking ── */
 
 /* Runs a statement that must succeed. */

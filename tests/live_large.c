@@ -6,34 +6,15 @@
 /* What an idle connection may hold. */
 enum { IDLE_MOST = 128 << 10 };
 
-static int64_t wanted(const char *name, int64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text != NULL ? strtoll(text, NULL, 10) : otherwise;
-}
-
 static size_t large_size(void)
 {
-    return (size_t)wanted("TUSK_TEST_LARGE", 256) << 20;
-}
-
-static long resident_kib(void)
-{
-    char line[128];
-    long kib = -1;
-    FILE *f = fopen("/proc/self/status", "r");
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (sscanf(line, "VmRSS: %ld kB", &kib) == 1)
-            break;
-    if (f != NULL)
-        fclose(f);
-    return kib;
+    return (size_t)live_wanted("TUSK_TEST_LARGE", 256) << 20;
 }
 
 static void print_figures(const char *when)
 {
     print_message("%s: connection %zu bytes in %zu blocks, peak %zu, process %ld KiB\n", when,
-                  live_memory.live_bytes, live_memory.live, live_memory.peak_bytes, resident_kib());
+                  live_memory.live_bytes, live_memory.live, live_memory.peak_bytes, live_resident_kib("VmRSS"));
 }
 
 /* ── one value ─────────────────────────────────────────────────────────────────────────────── */
@@ -147,7 +128,7 @@ static void count_rows(tusk_conn *c, int64_t n, counted *k)
 
 static void many_rows(void)
 {
-    int64_t n = wanted("TUSK_TEST_ROWS", 1000000);
+    int64_t n = live_wanted("TUSK_TEST_ROWS", 1000000);
     tusk_conn *c = live_open(NULL);
     counted k;
     /* What a read ends with in the middle of a row needs room, the first time. */
@@ -165,7 +146,7 @@ static void many_rows(void)
 
 static void many_copied_bytes(void)
 {
-    int64_t n = wanted("TUSK_TEST_ROWS", 1000000);
+    int64_t n = live_wanted("TUSK_TEST_ROWS", 1000000);
     char sql[128];
     snprintf(sql, sizeof sql, "copy (select n, n from generate_series(1, %lld) n) to stdout",
              (long long)n);

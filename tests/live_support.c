@@ -216,6 +216,28 @@ const char *live_own(const char *text)
     return out;
 }
 
+/* ── measuring ─────────────────────────────────────────────────────────────────────────────── */
+
+int64_t live_wanted(const char *name, int64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text != NULL ? strtoll(text, NULL, 10) : otherwise;
+}
+
+long live_resident_kib(const char *which)
+{
+    char line[128];
+    long kib = -1;
+    const size_t n = strlen(which);
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f != NULL && kib < 0 && fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, which, n) == 0 && line[n] == ':')
+            kib = strtol(line + n + 1, NULL, 10);
+    if (f != NULL)
+        fclose(f);
+    return kib;
+}
+
 /* ── asking ────────────────────────────────────────────────────────────────────────────────── */
 
 static void succeed(tusk_conn *c, tusk_result **r, const char *sql, unsigned flags)
