@@ -103,6 +103,25 @@ for mode in auto one-shot named; do
         -5 -x '2001-02-03' '{1,2}'
     prints $'a\tb\tc\tint4\n-4\t-x\tf\t{1,2}' "arguments, $mode"
 done
+while read -r mode how; do
+    # One column that the server writes and one that is rendered here; and one alone.
+    for sql in 'select row(1, null) as r, 1.50 as n' 'select 7 as n' 'select row(2) as r'; do
+        psql -qX --csv -c "$sql" >"$folder/want"
+        run 0 --mode "$mode" -f csv "$sql"
+        same "$mode: $sql"
+        mv "$folder/errors" "$folder/got"
+        matches "tusk: sent as $how statement; endpoint: *" "$mode says"
+    done
+done <<'TEXT'
+auto an unnamed
+one-shot an unnamed
+named a named
+TEXT
+run 0 --mode auto 'select 1'
+mv "$folder/errors" "$folder/got"
+prints 'tusk: sent as an unnamed statement; endpoint: direct' 'what auto found'
+"$tusk" query --mode named --trace 'select 1' 2>&1 | grep -c 'Parse.*"tusk_[0-9a-f]*" "select 1"' >"$folder/got"
+prints 1 'named is named'
 printf 'select 1\n as one' | "$tusk" query -f csv - >"$folder/got"
 prints $'one\n1' 'SQL on standard input'
 run 0 -o "$folder/file" -f csv 'select 7 as n'
@@ -159,7 +178,12 @@ run 1 $'select \xff'
 run 1 -f csv 'select 1 / (500 - n) as q from generate_series(1, 1000) n'
 checks=$((checks + 1))
 [ "$(wc -l <"$folder/got")" -ge 1 ] || fail 'rows in front of an error are lost'
-run 1 'copy pg_type from stdin'
+run 2 'copy pg_type from stdin'
+complains 'tusk: tusk query sends no data; tusk copy in does' 'COPY from standard input'
+printf 'old\n' >"$folder/kept"
+run 1 -o "$folder/kept" -f csv 'select 1 / (5000 - n) from generate_series(1, 10000) n'
+cp "$folder/kept" "$folder/got"
+prints old 'a statement that fails in the middle leaves the file'
 run 1 -o "$folder/untouched" 'select 1/0 from'
 checks=$((checks + 1))
 [ ! -e "$folder/untouched" ] || fail 'a statement that cannot run has touched the output file'
@@ -169,6 +193,8 @@ run 2 'select $1::int4'
 complains 'tusk: the statement takes 1 argument, 0 given' 'too few arguments'
 run 2 'select 1' a b
 complains 'tusk: the statement takes 0 arguments, 2 given' 'too many arguments'
+run 2 'select 1' -f csv
+complains 'tusk: the statement takes 0 arguments, 2 given; options stand in front of the SQL' 'options behind the SQL'
 run 1 'select $1::int4' five
 complains 'ERROR 22P02: invalid input syntax for type integer: "five"
 CONTEXT: unnamed portal parameter $1 = '"'...'" 'an argument that is no number'
@@ -218,6 +244,27 @@ status=$?
 complains 'tusk: canceled' '^C'
 run 0 -f tsv "select count(*) from pg_stat_activity where query like 'select pg_sleep(30)%' and state = 'active'"
 prints $'count\n0' 'a cancelled statement goes on'
+
+for signal in TERM:143 HUP:129; do
+    env --default-signal=TERM,HUP "$tusk" query "select 'SIG${signal%:*}', pg_sleep(30)" 2>"$folder/errors" &
+    until_true "select count(*) > 0 from pg_stat_activity where query like 'select ''SIG${signal%:*}''%' and wait_event = 'PgSleep'"
+    kill -"${signal%:*}" $!
+    wait $!
+    ended $? "${signal#*:}" "SIG${signal%:*}"
+    complains 'tusk: canceled' "SIG${signal%:*}"
+    until_true "select count(*) = 0 from pg_stat_activity where query like 'select ''SIG${signal%:*}''%' and state = 'active'" ||
+        fail "SIG${signal%:*}: the statement goes on"
+done
+# An ignored one stays ignored.
+(
+    trap '' HUP
+    "$tusk" query -f tsv 'select pg_sleep(2) is null as c' >"$folder/got" 2>"$folder/errors" &
+    sleep 1
+    kill -HUP $!
+    wait $!
+    ended $? 0 'nohup'
+)
+prints $'c\nf' 'nohup'
 
 checks=$((checks + 1))
 ("$tusk" query -f csv 'select * from generate_series(1, 10000000)' 2>"$folder/errors"; echo $? >"$folder/status") | head -n 3 >"$folder/got"

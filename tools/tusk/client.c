@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/config/settings.h"
+#include "lib/session/session.h"
 #include "tools/tusk/cli.h"
 #include "tools/tusk/report.h"
 
@@ -42,6 +43,14 @@ int client_interrupts(void)
 int client_interrupt_status(void)
 {
     return 128 + (interrupts > 0 ? first_signal : SIGINT);
+}
+
+int client_failure(int status)
+{
+    if (interrupts > 0) {
+        return client_interrupt_status();
+    }
+    return status == TUSK_ESERVER ? EXIT_SERVER : EXIT_USAGE;
 }
 
 static void interrupt_ready(tusk_io *io, unsigned events)
@@ -271,6 +280,7 @@ int client_ask(client *c, const tusk_request *request, const tusk_sink *sink, vo
         report("%s", tusk_errmsg(c->conn));
         return EXIT_USAGE;
     }
+    c->named = req->stmt != NULL;
     while (!*done) {
         if (interrupts > 1) {
             return hang_up(c, client_interrupt_status());

@@ -11,6 +11,7 @@ typedef struct client {
     tusk_host *host;
     tusk_conn *conn;
     bool ready, dead;
+    bool named;   /* what was asked last was sent under a statement name */
     bool give_up; /* set it to have the running request cancelled, as ^C does */
     bool silent;  /* that there is no connection is for the command to tell */
     int64_t deadline;
@@ -44,5 +45,8 @@ int client_stay(client *);
  * shell has it. */
 int client_interrupts(void);
 int client_interrupt_status(void);
+
+/* The exit status for a request that ended with this status, which is not TUSK_OK. */
+int client_failure(int status);
 
 #endif

@@ -108,7 +108,7 @@ static int command_run(int argc, char **argv)
     }
     put_settings(&out.buf, config, json);
     tusk_config_free(config);
-    return output_close(&out) ? EXIT_FINE : EXIT_USAGE;
+    return output_end(&out, EXIT_FINE);
 }
 
 const command command_config = {"config", "print the settings of a connection", command_run};

@@ -1,7 +1,5 @@
 /* tools/tusk/cmd_copy.c: tusk copy: a table or a query's rows to a file, and a file to a table. */
-#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -172,11 +170,6 @@ static int command_run(int argc, char **argv)
     status = copy_job_run(&j, &o);
     copy_report_summary(&j);
     copy_job_free(&j);
-    if (j.out.error == EPIPE) {
-        /* As any program that nobody reads from any more. */
-        signal(SIGPIPE, SIG_DFL);
-        raise(SIGPIPE);
-    }
     return status;
 }
 

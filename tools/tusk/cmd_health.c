@@ -241,7 +241,8 @@ static int health_run(const options *o)
     if (!output_open(&out, NULL))
         return EXIT_USAGE;
     (o->json ? put_json : put_text)(&out.buf, &h);
-    return output_close(&out) ? h.state : EXIT_USAGE;
+    const int written = output_end(&out, EXIT_FINE);
+    return written == EXIT_FINE ? h.state : written;
 }
 
 /* ── the command line ──────────────────────────────────────────────────────────────────────── */

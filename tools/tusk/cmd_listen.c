@@ -2,12 +2,14 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/tusk/cli.h"
 #include "tools/tusk/client.h"
 #include "tools/tusk/json.h"
 #include "tools/tusk/output.h"
 #include "tools/tusk/report.h"
+#include "tools/tusk/width.h"
 
 static const char help[] =
     "usage: tusk listen [-d DSN] [--json] CHANNEL...\n"
@@ -30,11 +32,25 @@ typedef struct listening {
     int status; /* why it ends by itself */
 } listening;
 
+static void give_up(listening *l, int status)
+{
+    l->status = status;
+    l->cl.dead = true;
+}
+
+static void put_as_it_is(tusk_buf *out, const char *s, size_t n)
+{
+    tusk_put_bytes(out, s, n);
+}
+
+/* To a terminal goes only what does nothing to it. */
 static void put_text(tusk_buf *out, tusk_slice channel, tusk_slice payload)
 {
-    tusk_put_bytes(out, channel.ptr, channel.len);
+    void (*const put)(tusk_buf *, const char *, size_t) =
+        isatty(STDOUT_FILENO) ? screen_put : put_as_it_is;
+    put(out, channel.ptr, channel.len);
     tusk_put_u8(out, '\t');
-    tusk_put_bytes(out, payload.ptr, payload.len);
+    put(out, payload.ptr, payload.len);
 }
 
 static void put_json(tusk_buf *out, tusk_slice channel, tusk_slice payload, int32_t pid)
@@ -58,13 +74,8 @@ static void on_notify(void *ud, tusk_slice channel, tusk_slice payload, int32_t 
     else
         put_text(&l->out.buf, channel, payload);
     tusk_put_u8(&l->out.buf, '\n');
-    output_flush(&l->out);
-}
-
-static void give_up(listening *l, int status)
-{
-    l->status = status;
-    l->cl.dead = true;
+    if (output_flush(&l->out) != TUSK_OK)
+        give_up(l, EXIT_USAGE);
 }
 
 static void on_listening(void *ud, tusk_listener *from, bool gap)
@@ -140,19 +151,17 @@ static int listen_on(listening *l, const tusk_config *config, char **channels)
 
 static int listen_all(const char *dsn, bool json, char **channels)
 {
-    listening l = {.json = json};
+    listening l = {.json = json, .out = {.fd = -1}};
     tusk_config *config = client_config(dsn);
     if (config == NULL)
         return EXIT_USAGE;
     int status = EXIT_USAGE;
     if (client_open_loop(&l.cl) && output_open(&l.out, NULL)) {
         status = listen_on(&l, config, channels);
-        if (!output_close(&l.out) && status == EXIT_FINE)
-            status = EXIT_USAGE;
     }
     client_close(&l.cl);
     tusk_config_free(config);
-    return status;
+    return output_end(&l.out, status);
 }
 
 static int command_run(int argc, char **argv)

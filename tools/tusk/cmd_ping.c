@@ -1,5 +1,5 @@
-/* tools/tusk/cmd_ping.c: tusk ping: what is at the other end: the server, how it is reached, what stands
- * between, and how far away it is. */
+/* tools/tusk/cmd_ping.c: tusk ping: what is at the other end: the server, how it is reached, what
+ * stands between, and how far away it is. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
@@ -16,7 +16,8 @@ static const char help[] =
     "usage: tusk ping [--json] [DSN]\n"
     "\n"
     "Connects and prints what was found: the server's version, the endpoint (a direct server, or\n"
-    "which kind of pooler), encryption, protocol, the time to connect and the shortest round trip.\n"
+    "which kind of pooler), encryption, protocol, the time to connect and the shortest round "
+    "trip.\n"
     "Without DSN: DATABASE_URL, then the PG* variables.\n"
     "\n"
     "  --json      one object on a line\n"
@@ -34,14 +35,14 @@ static void done(void *ud, const tusk_outcome *o)
     round_trip *r = ud;
     r->status = o->status;
     r->over = true;
-    if (o->error != NULL)
+    if (o->error != NULL && client_interrupts() == 0)
         report_error(o->error, (tusk_slice){NULL, 0});
 }
 
 static const tusk_sink sink = {.done = done};
 
-/* Nanoseconds of the shortest of a few; negative: an exit status. The first one carries the probe that
- * finds out what the endpoint is, and is not counted. */
+/* Nanoseconds of the shortest of a few; negative: an exit status. The first one carries the probe
+ * that finds out what the endpoint is, and is not counted. */
 static int64_t shortest_round_trip(client *cl)
 {
     const tusk_request rq = {.sql = {"select 1", 8}};
@@ -53,7 +54,7 @@ static int64_t shortest_round_trip(client *cl)
         if (exit_status != EXIT_FINE)
             return -exit_status;
         if (r.status != TUSK_OK)
-            return -EXIT_SERVER;
+            return -client_failure(r.status);
         const int64_t took = tusk_now() - begin;
         if (i > 0 && took < best)
             best = took;
@@ -141,7 +142,7 @@ static int ping(const char *dsn, bool json)
             status = EXIT_USAGE;
         } else {
             put_findings(&out.buf, cl.conn, json, connected, trip);
-            status = output_close(&out) ? EXIT_FINE : EXIT_USAGE;
+            status = output_end(&out, EXIT_FINE);
         }
     }
     client_close(&cl);

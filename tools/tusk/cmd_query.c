@@ -3,7 +3,6 @@
  * fetched in binary and rendered here. */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +22,7 @@ typedef struct options {
     const char *dsn, *out;
     const render_format *format;
     unsigned mode; /* enum tusk_flags */
+    bool shows_mode;
     bool trace;
     const char *sql;
     char **args;
@@ -62,6 +62,7 @@ static const char help[] =
     "      --mode MODE      auto: what fits the server (default)\n"
     "                       one-shot: an unnamed statement\n"
     "                       named: a prepared statement\n"
+    "                       and say on standard error which it was, and what the endpoint is\n"
     "      --trace          every protocol message on standard error\n"
     "  -h, --help\n"
     "\n"
@@ -92,6 +93,7 @@ static bool parse_mode(options *o, const char *name)
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(modes[i].name, name) == 0) {
             o->mode = modes[i].flag;
+            o->shows_mode = true;
             return true;
         }
     }
@@ -213,6 +215,16 @@ static void described_columns(void *ud, const tusk_column *columns, int n)
     }
 }
 
+/* Arguments may begin with a dash; nobody needs to be told so unless there are too many. */
+static bool options_behind(const query *q)
+{
+    bool dashes = false;
+    for (size_t i = 0; i < q->options->nargs; i++) {
+        dashes |= q->options->args[i][0] == '-';
+    }
+    return dashes && (size_t)q->params < q->request.nargs;
+}
+
 static void described(void *ud, const tusk_outcome *outcome)
 {
     query *q = ud;
@@ -223,8 +235,9 @@ static void described(void *ud, const tusk_outcome *outcome)
         report("%s", tusk_strerror(TUSK_ENOMEM));
         q->status = EXIT_USAGE;
     } else if ((size_t)q->params != q->request.nargs) {
-        report("the statement takes %d argument%s, %zu given", q->params, q->params == 1 ? "" : "s",
-               q->request.nargs);
+        report("the statement takes %d argument%s, %zu given%s", q->params,
+               q->params == 1 ? "" : "s", q->request.nargs,
+               options_behind(q) ? "; options stand in front of the SQL" : "");
         q->status = EXIT_USAGE;
     }
 }
@@ -271,6 +284,17 @@ static int run_bytes(void *ud, tusk_slice bytes)
     return status == TUSK_OK ? 0 : stop(q, status, NULL);
 }
 
+/* COPY ... FROM STDIN. */
+static int run_pull(void *ud, tusk_req *req)
+{
+    query *q = ud;
+    (void)req;
+    report("tusk query sends no data; tusk copy in does");
+    q->trouble = TUSK_EINVAL;
+    q->status = EXIT_USAGE;
+    return q->trouble;
+}
+
 static void run_done(void *ud, const tusk_outcome *outcome)
 {
     query *q = ud;
@@ -289,14 +313,36 @@ static void run_done(void *ud, const tusk_outcome *outcome)
     }
 }
 
+/* A statement under a name takes one format for all columns. The server's text is what we would
+ * make of the binary form, so where a name is asked for, it does for all. */
+static void choose_formats(query *q)
+{
+    int text = 0;
+    for (int i = 0; i < q->columns; i++) {
+        text += q->formats[i] == TUSK_FORMAT_TEXT;
+    }
+    if (text > 0 && (text == q->columns || q->options->mode == TUSK_NAMED)) {
+        q->request.flags |= TUSK_TEXT;
+    } else if (text > 0) {
+        q->request.formats = q->formats;
+        q->request.nformats = (size_t)q->columns;
+    }
+}
+
 static int run(query *q)
 {
-    static const tusk_sink sink = {
-        .columns = run_columns, .row = run_row, .bytes = run_bytes, .done = run_done};
+    static const tusk_sink sink = {.columns = run_columns,
+                                   .row = run_row,
+                                   .bytes = run_bytes,
+                                   .pull = run_pull,
+                                   .done = run_done};
     q->done = false;
-    q->request.formats = q->formats;
-    q->request.nformats = (size_t)q->columns;
+    choose_formats(q);
     const int status = client_ask(&q->client, &q->request, &sink, q, &q->done);
+    if (q->options->shows_mode && q->client.conn != NULL) {
+        report("sent as %s statement; endpoint: %s", q->client.named ? "a named" : "an unnamed",
+               tusk_conn_endpoint(q->client.conn));
+    }
     return status != EXIT_FINE ? status : q->status;
 }
 
@@ -344,19 +390,12 @@ static int command_run(int argc, char **argv)
     q.out.fd = -1;
     status = sql_input(o.sql, &q.sql_store, &q.request.sql) ? query_run(&q) : EXIT_USAGE;
     client_close(&q.client);
-    q.out.failed = status != EXIT_FINE;
-    const bool written = q.out.fd < 0 || output_close(&q.out);
     render_close(&q.render);
     style_close(&q.style);
     free(q.args);
     free(q.formats);
     tusk_buf_free(&q.sql_store);
-    if (!written && q.out.error == EPIPE) {
-        /* As any program that nobody reads from any more. */
-        signal(SIGPIPE, SIG_DFL);
-        raise(SIGPIPE);
-    }
-    return written || status != EXIT_FINE ? status : EXIT_USAGE;
+    return output_end(&q.out, status);
 }
 
 const command command_query = {"query", "run a statement and print its answer", command_run};

@@ -202,16 +202,6 @@ static int begin(copy_job *j)
     return o->in || out_begin(j) ? EXIT_FINE : EXIT_USAGE;
 }
 
-/* The file is whole, or it is not there. */
-static int close_output(copy_job *j, int status)
-{
-    if (!j->output_open)
-        return status;
-    j->out.failed = status != EXIT_FINE;
-    const bool written = output_close(&j->out);
-    return written || status != EXIT_FINE ? status : EXIT_USAGE;
-}
-
 int copy_job_run(copy_job *j, const copy_options *o)
 {
     static const tusk_sink sink_in = {.pull = pull, .done = done};
@@ -229,7 +219,7 @@ int copy_job_run(copy_job *j, const copy_options *o)
         status = client_ask(&j->client, &request, o->in ? &sink_in : &sink_out, j, &j->over);
         status = j->over ? j->status : status;
     }
-    j->status = status = close_output(j, status);
+    j->status = status = j->output_open ? output_end(&j->out, status) : status;
     client_close(&j->client);
     return status;
 }

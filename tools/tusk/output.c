@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/tusk/cli.h"
 #include "tools/tusk/client.h"
 #include "tools/tusk/report.h"
 
@@ -157,4 +159,15 @@ bool output_close(output *o)
                strerror(o->error));
     }
     return o->error == 0;
+}
+
+int output_end(output *o, int status)
+{
+    o->failed = status != EXIT_FINE;
+    const bool written = o->fd < 0 || output_close(o);
+    if (o->error == EPIPE) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    return written || status != EXIT_FINE ? status : EXIT_USAGE;
 }

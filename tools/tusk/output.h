@@ -30,5 +30,8 @@ int output_flush(output *);
 /* Flushes, closes, and puts the file in its place, or removes it if it failed. Reports what went
  * wrong, but for a reader that has gone. */
 bool output_close(output *);
+/* The same at the end of a command: its exit status. A reader that has gone ends the program by SIGPIPE, as
+ * any other one. */
+int output_end(output *, int status);
 
 #endif
