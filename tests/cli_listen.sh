@@ -28,7 +28,7 @@ listens() {
         and query ilike 'listen%' and state = 'idle'")" = 1 ]
 }
 
-"$tusk" listen --json "$channel" 'Odd"name' >"$folder/got" 2>"$folder/errors" &
+env --default-signal=INT "$tusk" listen --json "$channel" 'Odd"name' >"$folder/got" 2>"$folder/errors" &
 pid=$!
 until_true 'it does not listen' listens
 psql -qXc "notify $channel, 'one'" -c "notify \"Odd\"\"name\", 'tw\"o'" >/dev/null
