@@ -3,6 +3,7 @@
 #ifndef TUSK_TOOLS_CLI_H
 #define TUSK_TOOLS_CLI_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Exit statuses, the same for every command. */
@@ -24,5 +25,10 @@ extern const command command_query, command_copy, command_ping, command_health, 
 
 /* Reports what getopt_long objected to when it returned ':' or '?', and where help is to be had. */
 int usage_error(char **argv, int returned);
+
+/* The command line of a command that takes --json and one DSN, which may be left out (NULL). False:
+ * there is nothing left to do, and *status is the exit status. */
+bool take_options(int argc, char **argv, const char *help, bool *json, const char **dsn,
+                  int *status);
 
 #endif

@@ -1,6 +1,5 @@
 /* tools/tusk/cmd_config.c: tusk config: every setting that a connection would use, and where it
  * comes from. Secrets are shown as ****. */
-#include <getopt.h>
 #include <string.h>
 
 #include "lib/config/settings.h"
@@ -78,30 +77,14 @@ static void put_settings(tusk_buf *out, const tusk_config *config, bool json)
 
 static int command_run(int argc, char **argv)
 {
-    enum { JSON = 256 };
-    static const struct option known[] = {
-        {"json", no_argument, NULL, JSON}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    bool json = false;
-    int c;
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
-        switch (c) {
-        case JSON:
-            json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return EXIT_FINE;
-        default:
-            return usage_error(argv, c);
-        }
-    }
-    if (argc - optind > 1) {
-        report("one DSN at most\nTry: tusk config --help");
-        return EXIT_USAGE;
+    const char *dsn;
+    bool json;
+    int status;
+    if (!take_options(argc, argv, help, &json, &dsn, &status)) {
+        return status;
     }
     output out;
-    tusk_config *config = client_config(argv[optind]);
+    tusk_config *config = client_config(dsn);
     if (config == NULL || !output_open(&out, NULL)) {
         tusk_config_free(config);
         return EXIT_USAGE;

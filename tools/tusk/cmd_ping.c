@@ -1,6 +1,5 @@
 /* tools/tusk/cmd_ping.c: tusk ping: what is at the other end: the server, how it is reached, what
  * stands between, and how far away it is. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -151,29 +150,13 @@ static int ping(const char *dsn, bool json)
 
 static int command_run(int argc, char **argv)
 {
-    enum { JSON = 256 };
-    static const struct option known[] = {
-        {"json", no_argument, NULL, JSON}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    bool json = false;
-    int c;
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
-        switch (c) {
-        case JSON:
-            json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return EXIT_FINE;
-        default:
-            return usage_error(argv, c);
-        }
+    const char *dsn;
+    bool json;
+    int status;
+    if (!take_options(argc, argv, help, &json, &dsn, &status)) {
+        return status;
     }
-    if (argc - optind > 1) {
-        report("one DSN at most\nTry: tusk ping --help");
-        return EXIT_USAGE;
-    }
-    return ping(argv[optind], json);
+    return ping(dsn, json);
 }
 
 const command command_ping = {"ping", "show what is at the other end", command_run};

@@ -1,5 +1,7 @@
 /* tools/tusk/main.c: the program tusk. Its commands are the rows of a list; each has its own file.
  */
+#include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,4 +72,33 @@ int usage_error(char **argv, int returned)
     }
     fprintf(stderr, "Try: tusk %s --help\n", argv[0]);
     return EXIT_USAGE;
+}
+
+bool take_options(int argc, char **argv, const char *help, bool *json, const char **dsn,
+                  int *status)
+{
+    enum { JSON = 256 };
+    static const struct option known[] = {
+        {"json", no_argument, NULL, JSON}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    int c;
+    *json = false;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+        if (c == JSON) {
+            *json = true;
+            continue;
+        }
+        if (c == 'h') {
+            fputs(help, stdout);
+        }
+        *status = c == 'h' ? EXIT_FINE : usage_error(argv, c);
+        return false;
+    }
+    *dsn = argv[optind];
+    if (argc - optind > 1) {
+        report("one DSN at most\nTry: tusk %s --help", argv[0]);
+        *status = EXIT_USAGE;
+        return false;
+    }
+    return true;
 }
