@@ -19,7 +19,8 @@ static const char *wide_rows(const char *before, const char *behind)
     return sql;
 }
 
-/* Under an instrument that needs memory of its own, only what is added counts. */
+/* Under an instrument that needs memory of its own, only what is added counts; one that keeps what
+ * was freed says nothing about residence. */
 static void check_memory(const char *what, int64_t bytes, int64_t began, long before)
 {
     const double seconds = (double)(tusk_now() - began) / SECOND;
@@ -28,7 +29,8 @@ static void check_memory(const char *what, int64_t bytes, int64_t began, long be
         "%s: %.2f GB in %.1f s, %.0f MB/s; process at most %ld KiB, connection %zu bytes\n", what,
         (double)bytes / 1e9, seconds, (double)bytes / 1e6 / seconds, peak, live_memory.peak_bytes);
     assert_true(live_memory.peak_bytes < LIBRARY_MOST);
-    if (peak >= 0)
+    const char *space = getenv("TUSK_TEST_ADDRESS_SPACE");
+    if (peak >= 0 && (space == NULL || strcmp(space, "no") != 0))
         assert_true(peak - (before < RESIDENT_MOST / 2 ? 0 : before) < RESIDENT_MOST);
 }
 
