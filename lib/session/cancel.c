@@ -2,8 +2,10 @@
 #include <string.h>
 #include "lib/session/session.h"
 
-/* How long the server may take to react to a cancel before the connection is given up. */
+/* How long the server may take to react to a cancel before the connection is given up, and how
+ * often it is asked in that time. */
 #define GRACE (INT64_C(2) * 1000 * 1000 * 1000)
+#define ASKS  4
 
 static int64_t now(tusk_conn *c)
 {
@@ -117,18 +119,34 @@ void tusk__req_current(tusk_req *r)
             ask_server(r);
 }
 
+/* A server that is between two statements throws a cancel away, and goes on to the next one. */
+static void ask_again(tusk_conn *c, tusk_req *r)
+{
+    if (!r->cancel_sent || c->cancelling || !may_be_running(c, r))
+        return;
+    r->cancel_sent = false;
+    tusk__session_enter(c);
+    ask_server(r);
+    tusk__session_leave(c);
+}
+
 static void expire(tusk_conn *c, tusk_req *r, int64_t t)
 {
-    if (r->timed_out) {
+    if (!r->timed_out) {
+        r->timed_out = true;
+        r->give_up = t + GRACE;
+        set_deadline(r, t + GRACE / ASKS);
+        tusk_cancel(r);
+    } else if (t < r->give_up) {
+        int64_t next = t + GRACE / ASKS;
+        set_deadline(r, next < r->give_up ? next : r->give_up);
+        ask_again(c, r);
+    } else {
         tusk__session_fail(
             c, TUSK_ETIMEDOUT, 0,
             "a statement's deadline passed and the server did not react to the cancel "
             "request within 2 s");
-        return;
     }
-    r->timed_out = true;
-    set_deadline(r, t + GRACE);
-    tusk_cancel(r);
 }
 
 void tusk__session_expire(tusk_conn *c, int64_t t)

@@ -112,6 +112,7 @@ struct tusk_req {
     bool held;
     bool alone; /* leaves only when nothing is in flight */
     int64_t deadline;
+    int64_t give_up;     /* when the cancel for its deadline has to have worked */
     bool starts;         /* is the first of its group */
     bool sync;           /* ends its group */
     bool rides;          /* BEGIN of tusk_begin, waiting for the statement it travels with */
@@ -135,15 +136,16 @@ struct tusk_req {
     uint8_t tries;       /* how often it was sent again */
     bool suspect;        /* ... because its name may stand for a plan that is out of date */
     bool skip_rows;
-    tusk__many *many;       /* NULL: executes once */
-    bool copies;            /* it will or may pull: nothing leaves behind it before it is done */
-    bool pulling;           /* its data is asked for, ... */
-    bool paused;            /* ... and its sink has no data for now */
-    bool copy_in;           /* CopyInResponse came: */
-    bool copy_binary;       /* in binary format; */
-    bool copy_begun;        /* data was given; */
-    bool copy_rows;         /* by tusk_copy_row: header and trailer are ours */
-    uint64_t copy_open;     /* where the length stands of the CopyData that takes the next row; 0: none */
+    tusk__many *many; /* NULL: executes once */
+    bool copies;      /* it will or may pull: nothing leaves behind it before it is done */
+    bool pulling;     /* its data is asked for, ... */
+    bool paused;      /* ... and its sink has no data for now */
+    bool copy_in;     /* CopyInResponse came: */
+    bool copy_binary; /* in binary format; */
+    bool copy_begun;  /* data was given; */
+    bool copy_rows;   /* by tusk_copy_row: header and trailer are ours */
+    uint64_t
+        copy_open; /* where the length stands of the CopyData that takes the next row; 0: none */
     bool cancel, timed_out; /* asked to end; the second says why */
     bool cancel_sent;
     bool ended; /* its done() is being called */
