@@ -30,13 +30,22 @@ int tusk_step(tusk_conn *c, int64_t deadline)
     return status == TUSK_OK ? host_of(c)->step(host_of(c), deadline) : status;
 }
 
+/* While it connects, there may be another address to try: that has to be told to the host, which is
+ * not stepping now. */
+static void host_failed(tusk_conn *c)
+{
+    tusk__session_fail(c, TUSK_EIO, 0, "waiting for the connection's events failed");
+    if (c->phase != TUSK__DEAD)
+        tusk__session_changed(c);
+}
+
 /* Steps until *done; the connection's death ends every request, so this ends. */
 static void wait_until(tusk_conn *c, const bool *done)
 {
     c->ops->flush(c);
     while (!*done && c->phase != TUSK__DEAD)
         if (host_of(c)->step(host_of(c), TUSK_NEVER) == TUSK_EIO)
-            tusk__session_fail(c, TUSK_EIO, 0, "waiting for the connection's events failed");
+            host_failed(c);
 }
 
 /* A connection that could not even be tried still has to tell why. */
@@ -72,7 +81,7 @@ int tusk_open_config(tusk_conn **out, const tusk_config *config)
     tusk_conn *c = *out;
     while (c->phase != TUSK__IDLE && c->phase != TUSK__DEAD)
         if (tusk_step(c, TUSK_NEVER) == TUSK_EIO)
-            tusk__session_fail(c, TUSK_EIO, 0, "waiting for the connection's events failed");
+            host_failed(c);
     return c->phase == TUSK__IDLE ? TUSK_OK : c->error.status;
 }
 
