@@ -2,21 +2,30 @@
 #include <string.h>
 #include "lib/session/session.h"
 
-/* How long the server may take to react to a cancel before the connection is given up, and how
- * often it is asked in that time. */
-#define GRACE (INT64_C(2) * 1000 * 1000 * 1000)
-#define ASKS  4
+#define SECOND (INT64_C(1000) * 1000 * 1000)
+/* How long the server may take to react to the cancel for a deadline before the connection is
+ * given up. */
+#define GRACE (2 * SECOND)
+/* A server that is between two statements throws a cancel away and goes on to the next one, so it
+ * is asked again, each time after twice as long. */
+#define ASK_FIRST (SECOND / 4)
+#define ASK_LAST  (16 * SECOND)
 
 static int64_t now(tusk_conn *c)
 {
     return c->ops != NULL ? c->ops->now(c) : c->time;
 }
 
+static void look_again_at(tusk_conn *c, int64_t at)
+{
+    if (at < c->next_deadline)
+        c->next_deadline = at;
+}
+
 static void set_deadline(tusk_req *r, int64_t at)
 {
     r->deadline = at;
-    if (at < r->conn->next_deadline)
-        r->conn->next_deadline = at;
+    look_again_at(r->conn, at);
 }
 
 void tusk_timeout(tusk_req *r, int64_t ns)
@@ -69,6 +78,9 @@ static void ask_server(tusk_req *r)
     if (r->cancel_sent || r->await == TUSK__READY || r->await == TUSK__SKIP)
         return; /* nothing is left to be cancelled */
     tusk_conn *c = r->conn;
+    r->ask_gap = r->ask_gap == 0 ? ASK_FIRST : r->ask_gap < ASK_LAST ? 2 * r->ask_gap : ASK_LAST;
+    r->ask_at = now(c) + r->ask_gap;
+    look_again_at(c, r->ask_at);
     if (r->pulling) /* while it waits for data the server does not look at signals */
         tusk__pull_cancel(c, r);
     r->cancel_sent = true;
@@ -119,34 +131,33 @@ void tusk__req_current(tusk_req *r)
             ask_server(r);
 }
 
-/* A server that is between two statements throws a cancel away, and goes on to the next one. */
 static void ask_again(tusk_conn *c, tusk_req *r)
 {
-    if (!r->cancel_sent || c->cancelling || !may_be_running(c, r))
+    r->ask_at = TUSK_NEVER;
+    if (!r->cancel_sent || !may_be_running(c, r))
+        return;          /* when its turn comes: tusk__req_current */
+    if (c->cancelling) { /* the last one is on its way still */
+        r->ask_at = c->time + r->ask_gap;
         return;
+    }
     r->cancel_sent = false;
     tusk__session_enter(c);
     ask_server(r);
     tusk__session_leave(c);
 }
 
-static void expire(tusk_conn *c, tusk_req *r, int64_t t)
+static void expire(tusk_conn *c, tusk_req *r)
 {
-    if (!r->timed_out) {
-        r->timed_out = true;
-        r->give_up = t + GRACE;
-        set_deadline(r, t + GRACE / ASKS);
-        tusk_cancel(r);
-    } else if (t < r->give_up) {
-        int64_t next = t + GRACE / ASKS;
-        set_deadline(r, next < r->give_up ? next : r->give_up);
-        ask_again(c, r);
-    } else {
+    if (r->timed_out) {
         tusk__session_fail(
             c, TUSK_ETIMEDOUT, 0,
             "a statement's deadline passed and the server did not react to the cancel "
             "request within 2 s");
+        return;
     }
+    r->timed_out = true;
+    r->deadline = c->time + GRACE;
+    tusk_cancel(r);
 }
 
 void tusk__session_expire(tusk_conn *c, int64_t t)
@@ -154,14 +165,20 @@ void tusk__session_expire(tusk_conn *c, int64_t t)
     c->time = t;
     if (t < c->next_deadline)
         return;
-    c->next_deadline = TUSK_NEVER;
     for (tusk_req *r = c->head; r != NULL && c->phase != TUSK__DEAD;) {
         tusk_req *next = r->next; /* dropping may end r */
         if (r->deadline <= t && !r->dropped)
-            expire(c, r, t);
-        else if (r->deadline < c->next_deadline)
-            c->next_deadline = r->deadline;
+            expire(c, r);
+        else if (r->ask_at <= t && !r->dropped)
+            ask_again(c, r);
         r = next;
+    }
+    c->next_deadline = TUSK_NEVER;
+    for (const tusk_req *r = c->head; r != NULL; r = r->next) {
+        if (r->dropped)
+            continue;
+        look_again_at(c, r->deadline);
+        look_again_at(c, r->ask_at);
     }
 }
 

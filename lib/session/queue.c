@@ -15,7 +15,7 @@ tusk_req *tusk__req_new(tusk_conn *c)
         return NULL;
     memset(r, 0, offsetof(tusk_req, tag));
     r->conn = c;
-    r->deadline = TUSK_NEVER;
+    r->deadline = r->ask_at = TUSK_NEVER;
     return r;
 }
 

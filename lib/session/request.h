@@ -112,7 +112,8 @@ struct tusk_req {
     bool held;
     bool alone; /* leaves only when nothing is in flight */
     int64_t deadline;
-    int64_t give_up;     /* when the cancel for its deadline has to have worked */
+    int64_t ask_at;      /* when the server is asked again to cancel it, ... */
+    int64_t ask_gap;     /* ... and how long after that once more */
     bool starts;         /* is the first of its group */
     bool sync;           /* ends its group */
     bool rides;          /* BEGIN of tusk_begin, waiting for the statement it travels with */
