@@ -1,5 +1,5 @@
-/* lib/sync.c: blocking calls. There is no second path: they submit to the asynchronous core and step
- * the connection's host until done. */
+/* lib/sync.c: blocking calls. There is no second path: they submit to the asynchronous core and
+ * step the connection's host until done. */
 #include "lib/net/link.h"
 #include "lib/net/make.h"
 #include "lib/result.h"
@@ -24,10 +24,17 @@ static int may_block(tusk_conn *c)
     return TUSK_OK;
 }
 
+static int step(tusk_conn *c, int64_t deadline)
+{
+    if (deadline == TUSK_NEVER && tusk__link_sleep(c->link))
+        return TUSK_OK;
+    return host_of(c)->step(host_of(c), deadline);
+}
+
 int tusk_step(tusk_conn *c, int64_t deadline)
 {
     int status = may_block(c);
-    return status == TUSK_OK ? host_of(c)->step(host_of(c), deadline) : status;
+    return status == TUSK_OK ? step(c, deadline) : status;
 }
 
 /* While it connects, there may be another address to try: that has to be told to the host, which is
@@ -44,7 +51,7 @@ static void wait_until(tusk_conn *c, const bool *done)
 {
     c->ops->flush(c);
     while (!*done && c->phase != TUSK__DEAD)
-        if (host_of(c)->step(host_of(c), TUSK_NEVER) == TUSK_EIO)
+        if (step(c, TUSK_NEVER) == TUSK_EIO)
             host_failed(c);
 }
 

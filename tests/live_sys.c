@@ -329,7 +329,31 @@ static void memory(void)
     report("allocations");
 }
 
-static const live_test tests[] = {{"system calls", system_calls}, {"memory", memory}};
+static unsigned calls_of(tusk_conn *c, enum sys kind)
+{
+    sys_arm(kind, (unsigned)-1, 0, false);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(live_number(c, "select 1"), 1);
+    sys_disarm();
+    return sys_calls();
+}
+
+/* A blocking call sleeps in the read: nothing is polled for. */
+static void calls_of_a_query(void)
+{
+    tusk_conn *c = live_open(NULL);
+    live_do(c, "select 1");
+    (void)calls_of(c, SYS_SEND); /* the statement has its name */
+    assert_int_equal(calls_of(c, SYS_SEND), 100);
+    assert_int_equal(calls_of(c, SYS_PPOLL), 0);
+    assert_int_equal(calls_of(c, SYS_IOCTL), 0);
+    assert_in_range(calls_of(c, SYS_RECV), 100, 120);
+    tusk_close(c);
+}
+
+static const live_test tests[] = {{"system calls", system_calls},
+                                  {"memory", memory},
+                                  {"system calls of a query", calls_of_a_query}};
 
 int main(void)
 {

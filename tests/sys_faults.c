@@ -47,6 +47,11 @@ unsigned sys_disarm(void)
     return at.fired;
 }
 
+unsigned sys_calls(void)
+{
+    return at.calls;
+}
+
 long sys_blocks(void)
 {
     return at.blocks;
@@ -154,6 +159,14 @@ int __wrap_epoll_ctl(int, int, int, struct epoll_event *);
 int __wrap_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
     return op != EPOLL_CTL_DEL && fails(SYS_EPOLL_CTL) ? -1 : __real_epoll_ctl(epfd, op, fd, event);
+}
+
+/* The library's own are all (int, FIONBIO, int *). */
+int __real_ioctl(int, unsigned long, ...);
+int __wrap_ioctl(int, unsigned long, void *);
+int __wrap_ioctl(int fd, unsigned long request, void *value)
+{
+    return fails(SYS_IOCTL) ? -1 : __real_ioctl(fd, request, value);
 }
 
 /* These may also do a part of what was asked. */

@@ -24,6 +24,7 @@
     X(SETSOCKOPT, "setsockopt", (0), (ENOPROTOOPT, ENOMEM, EINVAL))                                \
     X(SEND, "send", (EPIPE, ECONNRESET, ETIMEDOUT, ENOBUFS, ENETDOWN), (EINTR, EAGAIN, SYS_SHORT)) \
     X(RECV, "recv", (ECONNRESET, ETIMEDOUT, ENOMEM, EHOSTUNREACH), (EINTR, EAGAIN, SYS_SHORT))     \
+    X(IOCTL, "ioctl", (0), (ENOTTY, EINVAL))                                                       \
     X(PPOLL, "ppoll", (ENOMEM, EINVAL), (EINTR))                                                   \
     X(EPOLL_CREATE, "epoll_create1", (EMFILE, ENFILE, ENOMEM), (0))                                \
     X(EPOLL_CTL, "epoll_ctl", (ENOMEM, ENOSPC, EPERM), (0))                                        \
@@ -50,6 +51,8 @@ extern const sys_kind sys_kinds[SYSTEM_CALLS];
 void sys_arm(enum sys, unsigned n, int error, bool on);
 /* Nothing fails any more. How often something did. */
 unsigned sys_disarm(void);
+/* How often the kind that was armed last was called since. */
+unsigned sys_calls(void);
 /* Memory blocks that are in use, of libc's and of the allocator below. */
 long sys_blocks(void);
 /* A tusk_realloc_fn. */

@@ -8,8 +8,11 @@
 
 /* TUSK_OK or TUSK_ENOMEM (*host is NULL then). The scratch buffer comes with the first step. */
 int tusk__host_private_new(tusk_host **host);
-/* It will not be stepped for a while: its scratch buffer is freed, and comes back with the next step.
- * Nothing happens inside a step. */
+/* Nothing but this io is watched, for reading and without a deadline, and nothing is pending:
+ * whoever is about to step may as well sleep in the read itself. */
+bool tusk__host_private_only(const tusk_host *, const tusk_io *);
+/* It will not be stepped for a while: its scratch buffer is freed, and comes back with the next
+ * step. Nothing happens inside a step. */
 void tusk__host_private_rest(tusk_host *);
 /* Accepts NULL. What is still watched is forgotten. */
 void tusk__host_private_free(tusk_host *);

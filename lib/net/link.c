@@ -137,6 +137,13 @@ static void no_more(tusk__link *l, ptrdiff_t status)
         read_failed(l, status);
 }
 
+static ptrdiff_t read_some(tusk__link *l, uint8_t *to, size_t size)
+{
+    ptrdiff_t n = l->stream->ops->read(l->stream, to, size);
+    l->stream->patient = false; /* it may have failed without a system call */
+    return n;
+}
+
 /* A message that does not fit the scratch buffer is read straight to where it is collected. */
 static bool read_large(tusk__link *l)
 {
@@ -145,7 +152,7 @@ static bool read_large(tusk__link *l)
     uint8_t *p = tusk__receive_room(c, &room);
     if (p == NULL)
         return false;
-    ptrdiff_t n = l->stream->ops->read(l->stream, p, room);
+    ptrdiff_t n = read_some(l, p, room);
     if (n > 0) {
         tusk__receive_done(c, (size_t)n);
         return true;
@@ -163,7 +170,7 @@ static bool read_once(tusk__link *l, uint8_t *scratch, size_t size)
         return read_large(l);
     if (kept > 0)
         memcpy(scratch, c->in.data, kept);
-    ptrdiff_t n = l->stream->ops->read(l->stream, scratch + kept, size - kept);
+    ptrdiff_t n = read_some(l, scratch + kept, size - kept);
     if (n <= 0) {
         no_more(l, n);
         return false;
@@ -295,6 +302,16 @@ static void ready(tusk_io *io, unsigned events)
         check_deadlines(l, tusk__link_now(l));
     if (tusk__session_leave(c) && c->phase != TUSK__DEAD)
         tusk__link_update(l);
+}
+
+bool tusk__link_sleep(tusk__link *l)
+{
+    if (!l->private_host || l->stage != TUSK__STAGE_OPEN || l->conn->phase != TUSK__IDLE ||
+        !tusk__host_private_only(l->host, &l->io) || !tusk__stream_let_block(l->stream))
+        return false;
+    l->stream->patient = true;
+    ready(&l->io, TUSK_READ);
+    return true;
 }
 
 /* ── what the session asks for ────────────────────────────────────────────────────────────── */

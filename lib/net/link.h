@@ -78,6 +78,9 @@ static inline tusk__link *tusk__link_of(tusk_conn *c)
 int64_t tusk__link_now(const tusk__link *);
 /* Brings io in line with what is waited for and tells the host if that changed anything. */
 void tusk__link_update(tusk__link *);
+/* Instead of a step of the host: sleeps in the read, which saves the poll before it. False: this is
+ * not the moment, the host has to be stepped. */
+bool tusk__link_sleep(tusk__link *);
 /* Closes stream and descriptor, if any. */
 void tusk__link_close(tusk__link *, bool orderly);
 /* Writes what the stream takes. Inside enter/leave. */

@@ -258,6 +258,14 @@ int tusk__host_private_new(tusk_host **host)
     return rc;
 }
 
+bool tusk__host_private_only(const tusk_host *host, const tusk_io *io)
+{
+    const tusk_loop *loop = (const tusk_loop *)host;
+    return loop->watched == 1 && loop->running == NULL && tusk__link_alone(&loop->ready) &&
+           io->data != NULL && io->fd >= 0 && io->events == TUSK_READ &&
+           io->deadline == TUSK_NEVER && host->scratch != NULL;
+}
+
 void tusk__host_private_rest(tusk_host *host)
 {
     tusk_loop *loop = (tusk_loop *)host;

@@ -1,4 +1,5 @@
-/* lib/net/stream.h: a byte stream to a server: plain or TLS. Non-blocking; never raises SIGPIPE. */
+/* lib/net/stream.h: a byte stream to a server: plain or TLS. Never raises SIGPIPE, and never blocks
+ * but for a read that was asked to (`patient`). */
 #ifndef TUSK_NET_STREAM_H
 #define TUSK_NET_STREAM_H
 
@@ -26,12 +27,18 @@ struct tusk__stream {
     const tusk__stream_ops *ops;
     int fd;          /* not owned */
     unsigned wants;  /* after TUSK_EAGAIN: TUSK_READ or TUSK_WRITE that the stream itself needs */
+    bool blocks;     /* the descriptor may be slept on: tusk__stream_let_block */
+    bool patient;    /* the next system call of a read waits for data; then it is false again */
     int sys;         /* errno of the last TUSK_EIO */
     char error[256]; /* text of the last failure, "" if none */
 };
 
 /* Initialised in place, owns nothing: the plain stream needs no allocation. */
 void tusk__stream_plain(tusk__stream *, int fd);
+
+/* From here on a patient read is possible: each other call says for itself that it does not block.
+ * False: the system refused. */
+bool tusk__stream_let_block(tusk__stream *);
 
 /* For the kinds of stream: the common part, failures, and the two system calls (no SIGPIPE,
  * repeated when interrupted; the result and errno are the kernel's). */
@@ -40,7 +47,7 @@ int tusk__stream_fail(tusk__stream *, int status, const char *text);
 int tusk__stream_fail_sys(tusk__stream *, const char *what, int sys); /* TUSK_EIO */
 /* The text for an errno, in the buffer or static; thread-safe. */
 const char *tusk__stream_sys_text(int sys, char *buffer, size_t size);
-ssize_t tusk__stream_recv(const tusk__stream *, void *, size_t);
+ssize_t tusk__stream_recv(tusk__stream *, void *, size_t);
 /* more: something else follows at once, and should travel with it. */
 ssize_t tusk__stream_send(const tusk__stream *, const void *, size_t, bool more);
 

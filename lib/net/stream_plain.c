@@ -1,10 +1,11 @@
 /* lib/net/stream_plain.c: a stream that is the socket itself. Each call is one system call; what
- * the kernel does not take or have yet is TUSK_EAGAIN. */
+ * the kernel does not take or have yet is TUSK_EAGAIN, unless the read is patient. */
 #include "lib/net/stream.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #ifndef MSG_NOSIGNAL
@@ -56,12 +57,25 @@ void tusk__stream_init(tusk__stream *s, const tusk__stream_ops *ops, int fd)
 #endif
 }
 
-ssize_t tusk__stream_recv(const tusk__stream *s, void *to, size_t size)
+bool tusk__stream_let_block(tusk__stream *s)
 {
+    int off = 0;
+    s->blocks = s->blocks || ioctl(s->fd, FIONBIO, &off) == 0;
+    return s->blocks;
+}
+
+/* A patient one that a signal interrupts has found nothing: whoever waits may have changed his
+ * mind. */
+ssize_t tusk__stream_recv(tusk__stream *s, void *to, size_t size)
+{
+    bool patient = s->patient;
+    s->patient = false;
     ssize_t n;
     do
-        n = recv(s->fd, to, size, 0);
-    while (n < 0 && errno == EINTR);
+        n = recv(s->fd, to, size, patient ? 0 : MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR && !patient);
+    if (n < 0 && errno == EINTR)
+        errno = EAGAIN;
     return n;
 }
 
@@ -69,9 +83,9 @@ ssize_t tusk__stream_send(const tusk__stream *s, const void *from, size_t size, 
 {
     ssize_t n;
 #ifdef MSG_MORE
-    const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
 #else
-    const int flags = MSG_NOSIGNAL;
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
     (void)more;
 #endif
     do

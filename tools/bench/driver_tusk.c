@@ -1,5 +1,6 @@
-/* tools/bench/driver_tusk.c: the workloads through tusk, as a program would do them: connections on
- * one loop, statements that prepare themselves, rows and COPY data through callbacks. */
+/* tools/bench/driver_tusk.c: the workloads through tusk, as a program would do them: one connection
+ * by itself, stepped as the blocking calls do it, several on one loop; statements that prepare
+ * themselves, rows and COPY data through callbacks. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,8 +26,7 @@ typedef struct job {
 
 struct fleet {
     bench_run *run;
-    tusk_loop *loop;
-    tusk_host *host;
+    tusk_loop *loop; /* NULL: there is only one connection */
     tusk_config *config;
     lane *lanes;
     job *jobs; /* `depth` for each lane */
@@ -266,7 +266,9 @@ static void start(job *j)
 static bool step(fleet *f)
 {
     f->run->stale = true;
-    const int status = f->host->step(f->host, TUSK_NEVER);
+    tusk_host *host = f->loop != NULL ? tusk_loop_host(f->loop) : NULL;
+    const int status =
+        host != NULL ? host->step(host, TUSK_NEVER) : tusk_step(f->lanes->conn, TUSK_NEVER);
     return (status == TUSK_OK && !f->run->sample->failed) ||
            bench_fail(f->run, "the loop", tusk_strerror(status));
 }
@@ -329,7 +331,8 @@ static bool begin_connect(fleet *f, lane *l)
     static const tusk_watcher watcher = {.ready = on_ready, .closed = on_closed};
     l->fleet = f;
     l->ready = false;
-    const int status = tusk_connect(&l->conn, f->config, f->host, &watcher, l);
+    tusk_host *host = f->loop != NULL ? tusk_loop_host(f->loop) : NULL;
+    const int status = tusk_connect(&l->conn, f->config, host, &watcher, l);
     return status == TUSK_OK || bench_fail(f->run, "connecting", tusk_strerror(status));
 }
 
@@ -373,10 +376,9 @@ static bool open_fleet(bench_run *run, void **state)
     f->lanes = calloc(n, sizeof *f->lanes);
     f->jobs = calloc(f->njobs, sizeof *f->jobs);
     f->config = bench_config(run);
-    if (f->config == NULL || tusk_loop_new(&f->loop, NULL) != TUSK_OK) {
+    if (f->config == NULL || (n > 1 && tusk_loop_new(&f->loop, NULL) != TUSK_OK)) {
         return bench_fail(run, "tusk", "cannot begin");
     }
-    f->host = tusk_loop_host(f->loop);
     if (run->work->kind == BENCH_CONNECT) {
         return true;
     }
