@@ -71,6 +71,46 @@ static void step_for(int64_t ns)
         host->step(host, until);
 }
 
+/* What the pool knows of its host number `at`. */
+static tusk_pool_host health(tusk_pool *p, int at)
+{
+    tusk_pool_host hosts[2];
+    assert_int_equal(tusk_pool_hosts(p, hosts, 2), 2);
+    return hosts[at];
+}
+
+static void expect_host(tusk_pool *p, int at, enum tusk_host_state state, enum tusk_role role)
+{
+    tusk_pool_host h = health(p, at);
+    if (h.state != state || h.role != role)
+        fail_msg("%s: state %d, role %d, \"%s\"", h.name, (int)h.state, (int)h.role, h.error);
+}
+
+static void expect_both_up(tusk_pool *writer, tusk_pool *reader)
+{
+    expect_host(writer, 0, TUSK_HOST_UP, TUSK_ROLE_PRIMARY);
+    expect_host(reader, 0, TUSK_HOST_UP, TUSK_ROLE_PRIMARY);
+    expect_host(reader, 1, TUSK_HOST_UP, TUSK_ROLE_STANDBY);
+    assert_int_equal(health(writer, 0).connections, 1);
+    assert_int_equal(health(reader, 0).connections, 0);
+    assert_int_equal(health(reader, 1).connections, 1);
+}
+
+static void expect_primary_down(tusk_pool *writer, tusk_pool *reader)
+{
+    expect_host(writer, 0, TUSK_HOST_DOWN, TUSK_ROLE_PRIMARY);
+    expect_host(writer, 1, TUSK_HOST_UP, TUSK_ROLE_STANDBY);
+    assert_string_not_equal(health(writer, 0).error, "");
+    /* New reading connections leave the one alone that is down. */
+    tusk_pool_expire(reader);
+    uint64_t failures = health(reader, 0).failures;
+    for (int i = 0; i < 20; i++) {
+        tusk_pool_expire(reader);
+        assert_int_equal(value(reader, recovering), 1);
+    }
+    assert_in_range(health(reader, 0).failures, failures, failures + 2);
+}
+
 static void a_promoted_standby_is_found(void)
 {
     static live_reply writes[WRITES];
@@ -86,6 +126,7 @@ static void a_promoted_standby_is_found(void)
         assert_int_equal(value(reader, recovering), 1);
         assert_int_equal(value(writer, recovering), 0);
     }
+    expect_both_up(writer, reader);
     /* What was written has to be there when the other one takes over. */
     while (value(reader, "select count(*) from pg_class where relname = 'roles'") == 0)
         continue;
@@ -97,12 +138,14 @@ static void a_promoted_standby_is_found(void)
     assert_int_equal(value(reader, recovering), 1); /* reading goes on */
     for (int i = 0; i < WRITES; i++)
         assert_false(writes[i].done);
+    expect_primary_down(writer, reader);
     promote();
     for (int i = 0; i < WRITES; i++) {
         wait_for(&writes[i]);
         live_expect_done(&writes[i], "INSERT 0 1");
     }
     assert_int_equal(value(writer, "select count(*) from roles"), WRITES);
+    expect_host(writer, 1, TUSK_HOST_UP, TUSK_ROLE_PRIMARY);
     tusk_pool_stats s;
     tusk_pool_stat(writer, &s);
     assert_int_equal(s.errors, 0);
@@ -115,6 +158,7 @@ static void a_promoted_standby_is_found(void)
         tusk_pool_stat(reader, &s);
     } while (s.closed.role == 0 && tusk_now() < until);
     assert_true(s.closed.role > 0);
+    expect_host(reader, 1, TUSK_HOST_UP, TUSK_ROLE_PRIMARY);
     assert_int_equal(s.errors, 0);
     tusk_pool_free(reader);
     tusk_pool_free(writer);

@@ -217,6 +217,18 @@ static unsigned fake_depth(tusk__seat *seat)
     return 2;
 }
 
+static int fake_host(const tusk__seat *seat)
+{
+    (void)seat;
+    return 0;
+}
+
+static char fake_role(const tusk__seat *seat)
+{
+    (void)seat;
+    return 'p';
+}
+
 static uint64_t fake_requests(const tusk__seat *seat)
 {
     (void)seat;
@@ -237,6 +249,8 @@ static const tusk__seat_ops fake_ops = {.open = fake_open,
                                         .submit = fake_submit,
                                         .cancel = fake_cancel,
                                         .depth = fake_depth,
+                                        .host = fake_host,
+                                        .role = fake_role,
                                         .requests = fake_requests,
                                         .fail = fake_fail};
 

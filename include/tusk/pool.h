@@ -253,6 +253,39 @@ typedef struct tusk_pool_stats {
     tusk_pool_times connect; /* making a connection, hook included */
 } tusk_pool_stats;
 
+/* One host of the config. */
+enum tusk_host_state {
+    TUSK_HOST_UNKNOWN, /* not tried yet, or all connections to it were lost and it was not tried
+                          since */
+    TUSK_HOST_UP,      /* it has answered the last attempt, if only to refuse it */
+    TUSK_HOST_DOWN     /* it could not be reached, or does not accept connections just now */
+};
+enum tusk_role { TUSK_ROLE_UNKNOWN, TUSK_ROLE_PRIMARY, TUSK_ROLE_STANDBY };
+
+typedef struct tusk_pool_host {
+    char name[256]; /* "db1.example.com:5432", "/run/postgresql:5432" */
+    enum tusk_host_state state;
+    enum tusk_role role;  /* as the server last reported it (PostgreSQL 14 and later) */
+    int64_t since;        /* tusk_now() when state or role became that; 0: from the beginning */
+    int64_t retry_at;     /* DOWN: other hosts are preferred until then; see below */
+    uint32_t connections; /* that are open, idle or not */
+    uint64_t opened, failures; /* so far; a role that is not wanted is no failure */
+    int status, sys;   /* of the last failure, or of what the last lost connection died of; */
+    uint32_t sqlstate; /* TUSK_OK if there was none since */
+    char error[256];   /* its text */
+} tusk_pool_host;
+
+/* Copies what is known of the first `room` hosts, in the config's order, and returns how many hosts
+ * there are. 0 in a child of the pool's process. hosts may be NULL if room is 0.
+ *
+ * The same decides where new connections go. Hosts are tried in the config's order (or the random
+ * one of load_balance_hosts), those last seen in a role that target_session_attrs does not ask for
+ * behind the others. A host that is DOWN is left out as long as another one will do, but for one
+ * attempt at a time after a pause: 0.1 s, doubled each time up to 10 s; 30 s for one that did not
+ * even answer, because whoever tries it waits for connect_timeout. If no other one will do, they
+ * are tried as rule 5 above says. */
+TUSK_API size_t tusk_pool_hosts(tusk_pool *, tusk_pool_host *hosts, size_t room);
+
 /* A consistent picture. A few microseconds; nothing is allocated. */
 TUSK_API void tusk_pool_stat(tusk_pool *, tusk_pool_stats *);
 /* Appends the same, with full histograms, as Prometheus text; names as in OpenTelemetry's semantic

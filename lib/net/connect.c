@@ -85,9 +85,14 @@ static bool order_hosts(tusk__link *l)
 {
     const tusk__settings *s = &l->conn->settings;
     l->order = tusk__session_alloc(l->conn, NULL, s->nhosts * sizeof *l->order);
-    return l->order != NULL &&
-           tusk__hosts_order(l->order, s->nhosts,
-                             s->load_balance_random ? l->conn->crypto : NULL) == TUSK_OK;
+    if (l->order == NULL ||
+        tusk__hosts_order(l->order, s->nhosts, s->load_balance_random ? l->conn->crypto : NULL) !=
+            TUSK_OK)
+        return false;
+    l->norder = s->nhosts;
+    if (l->scout != NULL)
+        l->norder = l->scout->order(l->scout, s->hosts, l->order, s->nhosts, &l->conn->attrs);
+    return true;
 }
 
 void tusk__link_on_start(tusk__link *l, unsigned events)
@@ -336,17 +341,27 @@ static bool worth_another(const tusk_error *e)
     }
 }
 
+/* Nothing more is tried at this host. */
+static void tell_scout(tusk__link *l, const tusk_error *e)
+{
+    const tusk_conn *c = l->conn;
+    if (l->scout != NULL && l->order != NULL)
+        l->scout->gave_up(l->scout, host_of(l), c->wrong_role ? tusk__session_role(c) : 0,
+                          c->wrong_role ? NULL : e);
+}
+
 /* The next address, the next host, and for prefer-standby the whole list once more. A host in the
  * wrong role is not better at another address. */
-static bool next_target(tusk__link *l)
+static bool next_target(tusk__link *l, const tusk_error *e)
 {
     tusk_conn *c = l->conn;
-    bool wrong_role = c->wrong_role;
-    l->plain_next = l->tls_next = c->wrong_role = false;
-    if (!wrong_role && tusk__dial_more(l))
+    l->plain_next = l->tls_next = false;
+    if (!c->wrong_role && tusk__dial_more(l))
         return true;
+    tell_scout(l, e);
     tusk__dial_free(l);
-    if (++l->host_at < c->settings.nhosts)
+    c->wrong_role = false;
+    if (++l->host_at < l->norder)
         return true;
     if (c->attrs != TUSK__ATTRS_PREFER_STANDBY)
         return false;
@@ -362,7 +377,11 @@ const char *tusk__link_retry(tusk_conn *c, const tusk_error *e)
         tusk__link_note_attempt(l, e);
     l->noted = false;
     bool over = tusk__link_now(l) >= l->deadline || l->order == NULL;
-    bool again = !over && (other_encryption(l, e) || (worth_another(e) && next_target(l)));
+    bool again = !over && other_encryption(l, e);
+    if (!again && !over && worth_another(e))
+        again = next_target(l, e);
+    else if (!again)
+        tell_scout(l, e);
     tusk__link_close(l, false);
     if (again) {
         l->stage = TUSK__STAGE_START;

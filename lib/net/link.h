@@ -6,6 +6,7 @@
 
 #include "lib/net/endpoint.h"
 #include "lib/net/resolve.h"
+#include "lib/net/scout.h"
 #include "lib/net/stream.h"
 #include "lib/session/session.h"
 
@@ -49,7 +50,9 @@ struct tusk__link {
     int64_t last_words;        /* until then: the server may have said why it hung up */
     uint8_t *own_scratch;      /* where the host lends none */
 
+    tusk__scout *scout;        /* or NULL; whoever sets it takes it away again in time */
     size_t *order;             /* the hosts in the order of attempts */
+    size_t norder;
     size_t host_at;            /* index into order */
     tusk__resolve *resolve;    /* owns the addresses */
     tusk__try *tries;          /* one per address of the host */

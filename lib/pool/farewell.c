@@ -72,6 +72,8 @@ bool tusk__member_close(tusk__seat *seat, bool sparing)
         tusk__pool_unlock(p);
         c->watcher = NULL;
         c->keeper = NULL;
+        if (c->link != NULL)
+            c->link->scout = NULL;
         seat->busy++; /* what ends in here must not lead here again */
         tusk_close(c);
         seat->busy--;

@@ -230,6 +230,7 @@ static int connect_with(tusk__seat *seat, tusk_config *config)
     int status = tusk_connect(&c, config, p->host, &watcher, seat);
     if (status == TUSK_OK) {
         c->keeper = keep;
+        c->link->scout = &p->health.scout;
         tusk__pool_lock(p);
         tusk__seat_set_conn(seat, c);
         tusk__pool_unlock(p);
@@ -281,6 +282,29 @@ static bool has_role(tusk__seat *seat)
     return !seat->wrong_role;
 }
 
+static int host(const tusk__seat *seat)
+{
+    return seat->conn != NULL ? tusk__health_find(seat->pool, seat->conn->host) : -1;
+}
+
+static char role(const tusk__seat *seat)
+{
+    return seat->conn != NULL ? tusk__session_role(seat->conn) : 0;
+}
+
+/* Which of several hosts is the primary is learnt from those that are in use. */
+static void note_role(tusk__seat *seat)
+{
+    tusk_pool *p = seat->pool;
+    char now = seat->conn->settings.nhosts > 1 ? role(seat) : seat->role_seen;
+    if (now == seat->role_seen)
+        return;
+    seat->role_seen = now;
+    tusk__pool_lock(p);
+    tusk__health_role(p, seat->host, now);
+    tusk__pool_unlock(p);
+}
+
 static bool alive(tusk__seat *seat)
 {
     tusk_pool *p = seat->pool;
@@ -293,7 +317,10 @@ static bool alive(tusk__seat *seat)
         tusk_step(c, 0);
     else
         tusk_io_ready(tusk_conn_io(c), TUSK_READ);
-    return seat->conn != NULL && seat->conn->phase == TUSK__IDLE && has_role(seat);
+    if (seat->conn == NULL || seat->conn->phase != TUSK__IDLE)
+        return false;
+    note_role(seat);
+    return has_role(seat);
 }
 
 static bool heard(const tusk__seat *seat)
@@ -415,6 +442,8 @@ const tusk__seat_ops tusk__member_ops = {
     .submit = submit,
     .cancel = cancel,
     .depth = depth,
+    .host = host,
+    .role = role,
     .requests = requests,
     .fail = fail,
     .drive = drive,

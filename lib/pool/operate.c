@@ -36,10 +36,14 @@ int tusk_pool_reconfigure(tusk_pool *p, const tusk_config *config)
     tusk_config *copy = NULL;
     status = tusk__settings_build(&s, config, error, sizeof error);
     if (status == TUSK_OK) {
-        tusk__settings_free(&s);
         status = tusk__config_clone(&copy, config);
+        if (status == TUSK_OK)
+            status = tusk__health_set(p, &s);
+        tusk__settings_free(&s);
     }
-    if (status == TUSK_OK) {
+    if (status != TUSK_OK) {
+        tusk_config_free(copy);
+    } else {
         tusk_config_free(p->config);
         p->config = copy;
         /* What was wrong with the old one need not be waited for. */

@@ -121,6 +121,7 @@ static void destroy(tusk_pool *p)
         tusk__pool_alloc(p, t, 0);
     }
     tusk_config_free(p->config);
+    tusk__health_free(p);
     tusk__pool_alloc(p, p->name, 0);
     if (p->threads) {
         pthread_cond_destroy(&p->idle_cond);
@@ -286,6 +287,7 @@ static void init(tusk_pool *p, tusk_host *host, const tusk__seat_ops *ops)
     tusk__chain_init(&p->due);
     tusk__chain_init(&p->to_close);
     tusk__chain_init(&p->helpers);
+    tusk__health_init(p);
     p->ops = ops;
     p->host = host;
     p->pid = getpid();
@@ -332,8 +334,10 @@ int tusk__pool_make(tusk_pool **out, const tusk_config *config, tusk_host *host,
     take_options(p, options);
     take_settings(p, &s);
     p->name = p->options.name != NULL ? copy_text(p, p->options.name) : default_name(p, &s);
+    status = p->name == NULL ? TUSK_ENOMEM : tusk__health_set(p, &s);
     tusk__settings_free(&s);
-    status = p->name == NULL ? TUSK_ENOMEM : tusk__config_clone(&p->config, config);
+    if (status == TUSK_OK)
+        status = tusk__config_clone(&p->config, config);
     if (status == TUSK_OK)
         status = make_lock(p);
     if (status != TUSK_OK) {

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 #include <tusk/pool.h>
+#include "lib/pool/health.h"
 #include "lib/pool/histogram.h"
 #include "lib/pool/slots.h"
 #include "lib/session/text.h"
@@ -39,8 +40,8 @@ enum tusk__back {
 /* What is put off until the thread that drives a connection lets go of it. */
 enum tusk__told { TUSK__TOLD_NOTHING, TUSK__TOLD_OPENED, TUSK__TOLD_SETTLED };
 
-/* What the engine asks of a connection. But for `heard`, none of it is called with the mutex held.
- */
+/* What the engine asks of a connection. But for `heard`, `host` and `role`, none of it is called
+ * with the mutex held. */
 typedef struct tusk__seat_ops {
     /* Begins to connect; ends in tusk__seat_opened or tusk__seat_failed. An error status: it could
      * not even be begun, and tusk__pool_trouble was told why. */
@@ -63,6 +64,10 @@ typedef struct tusk__seat_ops {
     /* How many statements it takes at once now: 1 where the endpoint allows no more or is not
      * known. */
     unsigned (*depth)(tusk__seat *);
+    /* Of the pool's hosts the one it is connected to, or -1; and its role as last reported: see
+     * tusk__session_role. */
+    int (*host)(const tusk__seat *);
+    char (*role)(const tusk__seat *);
     /* Requests made on it so far. */
     uint64_t (*requests)(const tusk__seat *);
     /* Ends what the borrower runs on it; the connection stays his until he gives it back. */
@@ -96,6 +101,9 @@ struct tusk__seat {
     uint8_t told_how;        /* enum tusk__back: TOLD_SETTLED */
     int64_t let_go;          /* when that thread left it */
     bool rolled_back, reset; /* that had to be done: to be counted */
+
+    int host;       /* of pool->health, while it is open; -1 */
+    char role_seen; /* what the pool's health has been told of its role */
 
     tusk__chain riders; /* tickets whose queries it runs, the oldest first */
     size_t nriders, rider_bytes;
@@ -166,6 +174,7 @@ struct tusk_pool {
     tusk_realloc_fn alloc;
     void *alloc_ud;
     tusk_config *config;
+    tusk__health health;
     tusk_pool_options options;
     char *name;
     pid_t pid;
@@ -313,6 +322,9 @@ void tusk__share_begin(tusk__seat *);
 void tusk__share_next(tusk__seat *);
 /* How long a statement took. */
 void tusk__share_learn(tusk_pool *, uint32_t hash, int64_t ns);
+
+/* ── stats.c ── */
+void tusk__pool_snapshot(tusk_pool *, tusk_pool_stats *);
 
 /* ── maintain.c ── */
 /* What time alone brings about. */

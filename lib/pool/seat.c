@@ -47,6 +47,7 @@ tusk__seat *tusk__seat_new(tusk_pool *p)
     tusk__chain_init(&seat->riders);
     seat->io = (tusk_io){.fd = -1, .deadline = TUSK_NEVER};
     seat->pool = p;
+    seat->host = -1;
     seat->began = tusk__pool_now(p);
     seat->expires = tusk__later(seat->began, tusk__pool_lifetime(p));
     seat->generation = p->generation;
@@ -64,6 +65,8 @@ void tusk__seat_close_soon(tusk__seat *seat)
 static void begin_closing(tusk__seat *seat)
 {
     seat->lent_out = false;
+    tusk__health_closed(seat->pool, seat->host);
+    seat->host = -1;
     tusk__slots_move(&seat->pool->slots, &seat->slot, TUSK__SLOT_CLOSING);
     tusk__seat_close_soon(seat);
 }
@@ -118,6 +121,9 @@ static void open_up(tusk__seat *seat)
     tusk__histogram_add(&p->connect, seat->idle_since - seat->began);
     p->stats.opened++;
     tusk__pool_no_trouble(p);
+    seat->host = p->ops->host(seat);
+    seat->role_seen = p->ops->role(seat);
+    tusk__health_opened(p, seat->host, seat->role_seen);
     if (p->closed)
         tusk__seat_retire(seat, TUSK__WHY_pool);
     else if (seat->generation != p->generation)
@@ -161,6 +167,7 @@ void tusk__seat_died(tusk__seat *seat, const tusk_error *why)
     seat->broken = true;
     if (why != NULL)
         p->suspect = true;
+    tusk__health_lost(p, seat->host, why);
     /* One that runs something comes back by itself: the borrower gives it, the last rider leaves
      * it. */
     if (seat->slot.state == TUSK__SLOT_IDLE || seat->slot.state == TUSK__SLOT_HANDED ||

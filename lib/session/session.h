@@ -186,6 +186,8 @@ void tusk__session_enter(tusk_conn *);
 bool tusk__session_leave(tusk_conn *);
 /* The connection dies with this error (the first one counts). sys is an errno or 0. */
 int tusk__session_fail(tusk_conn *, int status, int sys, const char *text);
+/* 'p' a primary, 's' a hot standby, as last reported; 0: it has not said. */
+char tusk__session_role(const tusk_conn *);
 /* target_session_attrs by what the server has reported so far (PostgreSQL 14 and later): no query, no
  * round trip. NULL: the role is right. */
 const char *tusk__session_role_complaint(const tusk_conn *);

@@ -147,6 +147,12 @@ int tusk__on_backend_key(tusk_conn *c, const tusk__frame *f)
     return TUSK_OK;
 }
 
+char tusk__session_role(const tusk_conn *c)
+{
+    const char *standby = tusk_conn_param(c, "in_hot_standby");
+    return standby == NULL ? 0 : strcmp(standby, "on") == 0 ? 's' : 'p';
+}
+
 const char *tusk__session_role_complaint(const tusk_conn *c)
 {
     const char *standby = tusk_conn_param(c, "in_hot_standby");
