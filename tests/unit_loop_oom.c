@@ -159,20 +159,20 @@ static void test_starved(void **state)
         counter_watch(&all[i]);
     }
     assert_int_equal(f.loop->watched, 20);
-    assert_int_equal(f.loop->nodes, 8);
+    assert_int_equal(f.loop->nodes, 4);
     for (int i = 0; i < 20; i++) {
         counter_watch(&all[19 - i]);
     }
     assert_int_equal(f.loop->watched, 20);
     assert_int_equal(loop_step_for(&f, 1000 * MS), TUSK_OK);
     for (int i = 0; i < 20; i++) {
-        assert_int_equal(all[i].calls, i < 7); /* one node is the loop's own */
+        assert_int_equal(all[i].calls, i < 3); /* one node is the loop's own */
     }
     for (int i = 10; i < 20; i += 2) {
         counter_drop(&all[i]);
     }
     assert_int_equal(f.loop->watched, 15);
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 3; i++) {
         all[i].io.deadline = tusk_now() + INT64_C(3600) * 1000 * MS;
         counter_watch(&all[i]);
     }
@@ -191,19 +191,19 @@ static void test_starved_alone(void **state)
     fixture f = {0};
     assert_int_equal(tusk_loop_new(&f.loop, NULL), TUSK_OK);
     f.host = tusk_loop_host(f.loop);
-    counter all[8];
+    counter all[4];
     drought = true;
     grants = 0;
-    for (int i = 0; i < 8; i++) {
-        all[i] = counter_timer(&f, i == 7 ? 1 : tusk_now() + INT64_C(3600) * 1000 * MS);
+    for (int i = 0; i < 4; i++) {
+        all[i] = counter_timer(&f, i == 3 ? 1 : tusk_now() + INT64_C(3600) * 1000 * MS);
         counter_watch(&all[i]);
     }
-    assert_ptr_equal(f.loop->starved, &all[7].io);
+    assert_ptr_equal(f.loop->starved, &all[3].io);
     drought = false; /* the next attempt still fails, the one after it does not */
     const int64_t start = tusk_now();
     assert_int_equal(loop_step_for(&f, INT64_C(4000) * MS), TUSK_OK);
     assert_true(tusk_now() - start < INT64_C(2000) * MS);
-    assert_int_equal(all[7].calls, 1);
+    assert_int_equal(all[3].calls, 1);
     grants = -1;
     tusk_loop_free(f.loop);
 }

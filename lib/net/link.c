@@ -380,12 +380,12 @@ static void free_link(tusk_conn *c)
 
 static void recall(tusk_conn *c)
 {
-    tusk__endpoint_recall(c->link->endpoint, &c->login.scram, tusk_slice_of(c->settings.user));
+    tusk__endpoint_recall(c->link->endpoint, c->login.scram, tusk_slice_of(c->settings.user));
 }
 
 static void remember(tusk_conn *c)
 {
-    tusk__endpoint_remember(c->link->endpoint, &c->login.scram);
+    tusk__endpoint_remember(c->link->endpoint, c->login.scram);
 }
 
 static void learned(tusk_conn *c, enum tusk__profile_id profile)

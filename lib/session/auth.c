@@ -20,11 +20,12 @@ static int deny(tusk_conn *c, const char *a, const char *b)
     return tusk__session_fail(c, TUSK_EAUTH, 0, t.s);
 }
 
-void tusk__login_wipe(tusk__login *login)
+void tusk__login_wipe(tusk_conn *c)
 {
-    if (login->scram_live)
-        tusk__scram_wipe(&login->scram);
-    memset(login, 0, sizeof *login);
+    if (c->login.scram != NULL)
+        tusk__scram_wipe(c->login.scram);
+    tusk__session_alloc(c, c->login.scram, 0);
+    memset(&c->login, 0, sizeof c->login);
 }
 
 static void wipe_text(const tusk_conn *c, const char **text)
@@ -158,14 +159,16 @@ static enum tusk__scram_binding choose_binding(const tusk_conn *c)
 static int begin_scram(tusk_conn *c, enum tusk__scram_binding binding)
 {
     const tusk__settings *s = &c->settings;
-    tusk__scram *scram = &c->login.scram;
+    tusk__scram *scram = tusk__session_alloc(c, NULL, sizeof *scram);
+    if (scram == NULL)
+        return tusk__session_fail(c, TUSK_ENOMEM, 0, "out of memory while authenticating");
     tusk_slice end_point = {(const char *)c->transport.end_point, c->transport.end_point_len};
     int status = tusk__scram_init(scram, c->crypto, binding, end_point, password(c),
                                   s->scram_min_iterations, s->scram_max_iterations, c->alloc,
                                   c->alloc_ud);
+    c->login.scram = scram;
     if (status == TUSK_ENOMEM)
         return tusk__session_fail(c, status, 0, "out of memory while authenticating");
-    c->login.scram_live = true;
     c->login.bound = binding == TUSK__SCRAM_BOUND;
     if (s->scram_client_key != NULL && s->scram_server_key != NULL) {
         tusk__scram_keys keys = {.valid = true};
@@ -216,14 +219,14 @@ static int scram_failed(tusk_conn *c, int status)
     if (status == TUSK_ENOMEM)
         return tusk__session_fail(c, status, 0, "out of memory while authenticating");
     return deny(c, "SCRAM authentication failed: ",
-                c->login.scram.error ? c->login.scram.error : "internal error");
+                c->login.scram->error ? c->login.scram->error : "internal error");
 }
 
 static int finish_scram(tusk_conn *c)
 {
     tusk_buf final;
     tusk_buf_init(&final, 8192, c->alloc, c->alloc_ud);
-    int status = tusk__scram_client_final(&c->login.scram, &final);
+    int status = tusk__scram_client_final(c->login.scram, &final);
     if (status == TUSK_OK)
         tusk__encode_sasl_response(&c->out.buf, (tusk_slice){(const char *)final.data, final.len});
     tusk_buf_free(&final);
@@ -232,7 +235,7 @@ static int finish_scram(tusk_conn *c)
 
 void tusk__session_work(tusk_conn *c)
 {
-    int status = tusk__scram_derive(&c->login.scram, SLICE);
+    int status = tusk__scram_derive(c->login.scram, SLICE);
     if (status == TUSK_EAGAIN)
         return;
     c->login.deriving = false;
@@ -244,16 +247,16 @@ void tusk__session_work(tusk_conn *c)
 
 static int on_sasl_continue(tusk_conn *c, tusk_slice rest)
 {
-    if (!c->login.scram_live)
+    if (c->login.scram == NULL)
         return TUSK_EPROTO;
-    int status = tusk__scram_server_first(&c->login.scram, rest);
+    int status = tusk__scram_server_first(c->login.scram, rest);
     if (status != TUSK_OK)
         return scram_failed(c, status);
     c->login.deriving = true;
     if (c->ops != NULL)
         c->ops->recall(c);
     /* Keys that are known take no time; a detached connection has nobody to call it back. */
-    if (c->ops == NULL || c->login.scram.keys.valid)
+    if (c->ops == NULL || c->login.scram->keys.valid)
         while (c->login.deriving)
             tusk__session_work(c);
     else
@@ -263,9 +266,9 @@ static int on_sasl_continue(tusk_conn *c, tusk_slice rest)
 
 static int on_sasl_final(tusk_conn *c, tusk_slice rest)
 {
-    if (!c->login.scram_live || c->login.proved)
+    if (c->login.scram == NULL || c->login.proved)
         return TUSK_EPROTO;
-    int status = tusk__scram_server_final(&c->login.scram, rest);
+    int status = tusk__scram_server_final(c->login.scram, rest);
     if (status != TUSK_OK)
         return scram_failed(c, status);
     c->login.proved = true;
@@ -278,7 +281,7 @@ static int on_ok(tusk_conn *c, tusk_slice rest)
 {
     if (rest.len != 0)
         return TUSK_EPROTO;
-    if (c->login.scram_live && !c->login.proved)
+    if (c->login.scram != NULL && !c->login.proved)
         return deny(c, "the server said that authentication succeeded ",
                     "before it proved that it knows the password");
     if (c->login.method == 0 && (c->settings.auth_required ||

@@ -24,41 +24,32 @@ int tusk__on_notification(tusk_conn *c, const tusk__frame *f)
     return status;
 }
 
-static char *copy(tusk_conn *c, const char *s)
-{
-    size_t size = strlen(s) + 1;
-    char *p = tusk__session_alloc(c, NULL, size);
-    return p == NULL ? NULL : memcpy(p, s, size);
-}
-
 void tusk__params_clear(tusk_conn *c)
 {
-    for (int i = 0; i < c->nparams; i++) {
-        tusk__session_alloc(c, c->params[i].name, 0);
-        tusk__session_alloc(c, c->params[i].value, 0);
+    while (c->params != NULL) {
+        tusk__param *p = c->params;
+        c->params = p->next;
+        tusk__session_alloc(c, p, 0);
     }
-    c->nparams = 0;
 }
 
 static int set_param(tusk_conn *c, const char *name, const char *value)
 {
-    tusk__param *p = c->params, *end = p + c->nparams;
-    while (p < end && strcmp(p->name, name) != 0)
-        p++;
-    if (p == c->params + TUSK__MAX_PARAMS)
+    size_t name_size = strlen(name) + 1, value_size = strlen(value) + 1, n = 0;
+    tusk__param **at = &c->params;
+    for (; *at != NULL && strcmp((*at)->name, name) != 0; at = &(*at)->next)
+        n++;
+    if (n == TUSK__MAX_PARAMS)
         return TUSK_OK; /* a server that invents parameters without end is not remembered */
-    char *v = copy(c, value);
-    char *n = v != NULL && p == end ? copy(c, name) : NULL;
-    if (v == NULL || (p == end && n == NULL)) {
-        tusk__session_alloc(c, v, 0);
+    tusk__param *old = *at, *p = tusk__session_alloc(c, NULL, sizeof *p + name_size + value_size);
+    if (p == NULL)
         return TUSK_ENOMEM;
-    }
-    if (p == end) {
-        *p = (tusk__param){.name = n};
-        c->nparams++;
-    }
-    tusk__session_alloc(c, p->value, 0);
-    p->value = v;
+    p->next = old != NULL ? old->next : NULL;
+    p->value = p->name + name_size;
+    memcpy(p->name, name, name_size);
+    memcpy(p->name + name_size, value, value_size);
+    *at = p;
+    tusk__session_alloc(c, old, 0);
     return TUSK_OK;
 }
 

@@ -63,7 +63,7 @@ static void free_conn(tusk_conn *c)
 {
     if (c->ops != NULL)
         c->ops->free(c);
-    tusk__login_wipe(&c->login);
+    tusk__login_wipe(c);
     tusk__queue_free(c);
     tusk__cache_free(c);
     tusk__description_free(&c->unnamed, c);
@@ -122,7 +122,7 @@ static bool tried_elsewhere(tusk_conn *c)
     bool starting = c->phase > TUSK__DEAD && c->phase < TUSK__IDLE;
     if (!starting || c->closing || c->ops == NULL)
         return false;
-    tusk__login_wipe(&c->login);
+    tusk__login_wipe(c);
     c->phase = TUSK__START;
     const char *text = c->ops->retry(c, &c->error);
     if (text != NULL)
@@ -213,9 +213,9 @@ const char *tusk_errmsg(const tusk_conn *c)
 
 const char *tusk_conn_param(const tusk_conn *c, const char *name)
 {
-    for (int i = 0; i < c->nparams; i++)
-        if (strcmp(c->params[i].name, name) == 0)
-            return c->params[i].value;
+    for (const tusk__param *p = c->params; p != NULL; p = p->next)
+        if (strcmp(p->name, name) == 0)
+            return p->value;
     return NULL;
 }
 

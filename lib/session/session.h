@@ -57,9 +57,13 @@ typedef struct tusk__transport {
     size_t end_point_len;
 } tusk__transport;
 
-typedef struct tusk__param {
-    char *name, *value;
-} tusk__param;
+/* A server parameter: one block, replaced when the value changes. */
+typedef struct tusk__param tusk__param;
+struct tusk__param {
+    tusk__param *next;
+    const char *value; /* behind the name */
+    char name[];
+};
 enum { TUSK__MAX_PARAMS = 64 };
 
 /* State of one attempt to log in; wiped when it ends. */
@@ -71,8 +75,7 @@ typedef struct tusk__login {
     bool bound;           /* with channel binding */
     bool proved;          /* the server's signature was verified */
     bool deriving;        /* keys are being derived: see tusk__session_work */
-    bool scram_live;
-    tusk__scram scram;
+    tusk__scram *scram;   /* NULL unless SCRAM goes on */
 } tusk__login;
 
 typedef struct tusk__cache {
@@ -159,8 +162,7 @@ struct tusk_conn {
     uint8_t dirt;            /* enum tusk__dirt: what commands have left behind in the session */
     uint64_t nrequests;      /* ever queued */
     uint64_t groups;         /* ever begun: groups of requests with one Sync */
-    tusk__param params[TUSK__MAX_PARAMS];
-    int nparams;
+    tusk__param *params;     /* in the order in which the server first told them */
     void (*trace)(void *ud, const char *line);
     void *trace_ud;
     tusk_buf trace_line;
@@ -209,7 +211,7 @@ int tusk__session_login(tusk_conn *);
 /* A slice of work that would block too long in one piece (key derivation): call it while
  * conn->login.deriving. Inside enter/leave. */
 void tusk__session_work(tusk_conn *);
-void tusk__login_wipe(tusk__login *);
+void tusk__login_wipe(tusk_conn *);
 /* Ready: a connection needs no password any more, not even to cancel. */
 void tusk__session_forget_secrets(tusk_conn *);
 void tusk__params_clear(tusk_conn *);
