@@ -16,20 +16,28 @@ static inline size_t tusk__buf_mark(const tusk_buf *buf)
 /* Back to the mark, as if nothing had been appended since: failure is forgotten too. */
 void tusk__buf_rollback(tusk_buf *, size_t mark);
 
+/* Big-endian, as everything on the wire: one swap and one store where the compiler has a word for
+ * it.
+ */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define TUSK__BIG_ENDIAN(bits, v) __builtin_bswap##bits(v)
+#else
+#define TUSK__BIG_ENDIAN(bits, v) (v)
+#endif
 static inline void tusk__store16(uint8_t *p, uint16_t v)
 {
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
+    v = TUSK__BIG_ENDIAN(16, v);
+    memcpy(p, &v, sizeof v);
 }
 static inline void tusk__store32(uint8_t *p, uint32_t v)
 {
-    tusk__store16(p, (uint16_t)(v >> 16));
-    tusk__store16(p + 2, (uint16_t)v);
+    v = TUSK__BIG_ENDIAN(32, v);
+    memcpy(p, &v, sizeof v);
 }
 static inline void tusk__store64(uint8_t *p, uint64_t v)
 {
-    tusk__store32(p, (uint32_t)(v >> 32));
-    tusk__store32(p + 4, (uint32_t)v);
+    v = TUSK__BIG_ENDIAN(64, v);
+    memcpy(p, &v, sizeof v);
 }
 
 /* The public appends with the common case, room is there, inline: the encoder's own. */

@@ -1,7 +1,6 @@
-/* proto/encode.c: every frontend message. */
+/* proto/encode.c: every frontend message; the arguments in them are the matter of arguments.c. */
 #include "proto/encode.h"
 #include "proto/buf.h"
-#include "proto/types.h"
 
 static void end_message(tusk_buf *out, size_t mark, size_t limit)
 {
@@ -125,93 +124,6 @@ void tusk__encode_parse(tusk_buf *out, const char *name, tusk_slice sql, uint32_
     for (size_t i = 0; i < n; i++)
         tusk__append_u32(out, args[i].oid);
     tusk__message_end(out, mark);
-}
-
-static void put_sized(tusk_buf *out, uint32_t size, uint64_t v)
-{
-    uint8_t *p = tusk__buf_take(out, 4 + size);
-    if (p == NULL)
-        return;
-    tusk__store32(p, size);
-    if (size == 8)
-        tusk__store64(p + 4, v);
-    else if (size == 4)
-        tusk__store32(p + 4, (uint32_t)v);
-    else
-        p[4] = (uint8_t)v;
-}
-
-/* The scalars that most arguments are: length and bytes in one go. False: not one of them. */
-static bool put_scalar(tusk_buf *out, const tusk_arg *a)
-{
-    uint64_t bits;
-    switch (a->kind) {
-    case TUSK_ARG_NULL:
-        tusk__append_u32(out, UINT32_MAX);
-        return true;
-    case TUSK_ARG_BOOL:
-        put_sized(out, 1, a->v.i != 0);
-        return true;
-    case TUSK_ARG_INT4:
-        put_sized(out, 4, (uint32_t)a->v.i);
-        return true;
-    case TUSK_ARG_INT8:
-        put_sized(out, 8, (uint64_t)a->v.i);
-        return true;
-    case TUSK_ARG_FLOAT8:
-        memcpy(&bits, &a->v.f, sizeof bits);
-        put_sized(out, 8, bits);
-        return true;
-    default:
-        return false;
-    }
-}
-
-static void put_value(tusk_buf *out, const tusk_arg *a)
-{
-    size_t mark = out->len;
-    tusk__append_u32(out, 0);
-    int status = tusk__arg_put(out, a);
-    if (status != TUSK_OK)
-        tusk_buf_fail(out, status);
-    if (out->status != TUSK_OK)
-        return;
-    size_t length = out->len - mark - 4;
-    if (length > TUSK__LIMIT_FRONTEND)
-        tusk_buf_fail(out, TUSK_ETOOBIG);
-    else
-        tusk__store32(out->data + mark, (uint32_t)length);
-}
-
-void tusk__encode_values(tusk_buf *out, const tusk_arg *args, size_t n)
-{
-    for (size_t i = 0; i < n && out->status == TUSK_OK; i++)
-        if (!put_scalar(out, &args[i]))
-            put_value(out, &args[i]);
-}
-
-/* One format code for all arguments where they agree: most often they do, and 2 bytes an argument
- * are saved. */
-static void put_arg_formats(tusk_buf *out, const tusk_arg *args, size_t n)
-{
-    size_t same = 1;
-    while (same < n && tusk__arg_format(&args[same]) == tusk__arg_format(&args[0]))
-        same++;
-    size_t count = n == 0 ? 0 : same < n ? n : 1;
-    tusk__append_u16(out, (uint16_t)count);
-    for (size_t i = 0; i < count; i++)
-        tusk__append_u16(out, (uint16_t)tusk__arg_format(&args[i]));
-}
-
-void tusk__encode_arguments(tusk_buf *out, const tusk_arg *args, size_t n)
-{
-    if (n == 0) {
-        tusk__append_u32(out, 0);
-        return;
-    }
-    put_arg_formats(out, args, n);
-    tusk__append_u16(out, (uint16_t)n);
-    tusk__encode_values(out, args, n);
 }
 
 void tusk__encode_bind(tusk_buf *out, const char *portal, const char *statement,

@@ -1,10 +1,8 @@
-/* proto/value.c: the getters of tusk/value.h and the encoding of arguments. What a value's bytes
- * are made of is told by its type's codec; a text value of a fixed-size type goes through binary.
- */
+/* proto/value.c: the getters of tusk/value.h. What a value's bytes are made of is told by its type's
+ * codec; a text value of a fixed-size type goes through binary. */
 #include "proto/buf.h"
 #include "proto/types.h"
 
-#include <float.h>
 #include <string.h>
 
 int tusk__value_binary(tusk_value *v, void *room, size_t size)
@@ -294,108 +292,4 @@ int tusk_to_type(tusk_value v, const tusk_type *type, void *c_value)
     if (type->oid != 0 && v.oid != 0 && type->oid != v.oid)
         return TUSK_ETYPE;
     return type->decode != NULL ? type->decode(v, c_value) : TUSK_ETYPE;
-}
-
-/* ── arguments ── */
-
-static int put_int(tusk_buf *out, const tusk_arg *arg)
-{
-    int64_t i = arg->v.i;
-    switch (arg->kind) {
-    case TUSK_ARG_INT2:
-        if (i < INT16_MIN || i > INT16_MAX)
-            return TUSK_ERANGE;
-        tusk_put_u16(out, (uint16_t)i);
-        return TUSK_OK;
-    case TUSK_ARG_INT4:
-        /* Unsigned types come as the signed number of the same bits, or as themselves. */
-        if (i < INT32_MIN || i > (rep_of(arg->oid) == TUSK__REP_U32 ? UINT32_MAX : INT32_MAX))
-            return TUSK_ERANGE;
-        tusk_put_u32(out, (uint32_t)i);
-        return TUSK_OK;
-    default:
-        tusk_put_u64(out, (uint64_t)i);
-        return TUSK_OK;
-    }
-}
-
-static int put_float4(tusk_buf *out, double f)
-{
-    if (f - f == 0 && (f > (double)FLT_MAX || f < -(double)FLT_MAX))
-        return TUSK_ERANGE;
-    tusk__put_f32(out, (float)f);
-    return TUSK_OK;
-}
-
-static int put_typed(tusk_buf *out, const tusk_arg *arg)
-{
-    const tusk_type *type = arg->v.t.type;
-    return type->encode != NULL ? type->encode(out, arg->v.t.ptr) : TUSK_ETYPE;
-}
-
-static int put_any(tusk_buf *out, const tusk_arg *arg)
-{
-    switch ((enum tusk_arg_kind)arg->kind) {
-    case TUSK_ARG_NULL:
-        return TUSK_OK;
-    case TUSK_ARG_BOOL:
-        tusk_put_u8(out, arg->v.i != 0);
-        return TUSK_OK;
-    case TUSK_ARG_INT2:
-    case TUSK_ARG_INT4:
-    case TUSK_ARG_INT8:
-        return put_int(out, arg);
-    case TUSK_ARG_FLOAT4:
-        return put_float4(out, arg->v.f);
-    case TUSK_ARG_FLOAT8:
-        tusk__put_f64(out, arg->v.f);
-        return TUSK_OK;
-    case TUSK_ARG_TEXT:
-        tusk_put_bytes(out, arg->v.s.ptr, arg->v.s.len);
-        return tusk__check_text((const uint8_t *)arg->v.s.ptr, arg->v.s.len);
-    case TUSK_ARG_BINARY:
-        tusk_put_bytes(out, arg->v.s.ptr, arg->v.s.len);
-        return TUSK_OK;
-    case TUSK_ARG_TYPED:
-        return put_typed(out, arg);
-    }
-    return TUSK_EINVAL;
-}
-
-int tusk__arg_put(tusk_buf *out, const tusk_arg *arg)
-{
-    size_t mark = tusk__buf_mark(out);
-    int status = put_any(out, arg);
-    if (status != TUSK_OK || out->status != TUSK_OK)
-        return out->status != TUSK_OK ? out->status : status;
-    const tusk__codec *codec = codec_of(arg->oid);
-    bool checked =
-        arg->kind == TUSK_ARG_INT4 || arg->kind == TUSK_ARG_INT8 || arg->kind == TUSK_ARG_BINARY;
-    if (!checked || codec == NULL || codec->check == NULL)
-        return TUSK_OK;
-    size_t len = out->len - mark;
-    return codec->check(len != 0 ? out->data + mark : (const uint8_t *)"", len);
-}
-
-int tusk__arg_put_binary(tusk_buf *out, const tusk_arg *arg, const tusk_text_style *style)
-{
-    if (arg->kind == TUSK_ARG_NULL) {
-        tusk_put_u32(out, UINT32_MAX);
-        return out->status;
-    }
-    size_t mark = tusk__buf_mark(out);
-    tusk_put_u32(out, 0);
-    int status = arg->kind == TUSK_ARG_TEXT ? tusk_value_parse(arg->oid, arg->v.s, style, out)
-                                            : tusk__arg_put(out, arg);
-    if (status != TUSK_OK || out->status != TUSK_OK)
-        return out->status != TUSK_OK ? out->status : status;
-    if (out->len - mark - 4 > INT32_MAX)
-        return TUSK_ETOOBIG;
-    tusk__put_at_u32(out, mark, (uint32_t)(out->len - mark - 4));
-    return TUSK_OK;
-}
-
-int tusk__arg_format(const tusk_arg *arg)
-{
-    return arg->kind == TUSK_ARG_TEXT ? TUSK_FORMAT_TEXT : TUSK_FORMAT_BINARY;
 }

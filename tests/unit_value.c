@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "proto/buf.h"
+#include "proto/encode.h"
 #include "proto/types.h"
 
 /* A value of the type of that name; format binary is made by parsing. */
@@ -201,8 +202,33 @@ static void texts_and_bytes(void **state)
 
 /* ── arguments ── */
 
+/* The same argument in a row of others, behind `before` of them. */
+static void check_in_row(tusk_arg arg, int status, const void *bytes, size_t len, size_t before)
+{
+    tusk_arg args[40];
+    tusk_buf out;
+    tusk_buf_init(&out, 0, NULL, NULL);
+    for (size_t i = 0; i < before; i++)
+        args[i] = tusk_int4((int32_t)i);
+    args[before] = arg;
+    args[before + 1] = tusk_textn("behind", 6);
+    tusk__encode_values(&out, args, before + 2);
+    assert_int_equal(out.status, status);
+    if (status == TUSK_OK) {
+        bool null = arg.kind == TUSK_ARG_NULL;
+        const uint8_t *p = out.data + 8 * before;
+        assert_int_equal(out.len, 8 * before + 4 + len + 10);
+        assert_int_equal(tusk__load32(p), null ? UINT32_MAX : (uint32_t)len);
+        if (len != 0)
+            assert_memory_equal(p + 4, bytes, len);
+        assert_memory_equal(p + 4 + len, "\0\0\0\6behind", 10);
+    }
+    tusk_buf_free(&out);
+}
+
 static void check_arg(tusk_arg arg, int status, const void *bytes, size_t len)
 {
+    static const size_t places[] = {0, 1, 30, 31, 32, 33};
     tusk_buf out;
     tusk_buf_init(&out, 0, NULL, NULL);
     assert_int_equal(tusk__arg_put(&out, &arg), status);
@@ -212,6 +238,8 @@ static void check_arg(tusk_arg arg, int status, const void *bytes, size_t len)
             assert_memory_equal(out.data, bytes, len);
     }
     tusk_buf_free(&out);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        check_in_row(arg, status, bytes, len, places[i]);
 }
 
 static tusk_arg raw(uint32_t oid, enum tusk_arg_kind kind, int64_t i)
@@ -262,6 +290,27 @@ static void arguments(void **state)
     tusk_arg unknown = number;
     unknown.kind = 200;
     check_arg(unknown, TUSK_EINVAL, NULL, 0);
+}
+
+/* Texts of every length around those that are copied in words, with a NUL nowhere and anywhere. */
+static void texts(void **state)
+{
+    (void)state;
+    char s[130];
+    for (size_t len = 0; len < sizeof s; len++) {
+        for (size_t i = 0; i < len; i++)
+            s[i] = (char)((i % 2 == 0 ? 0x80 : 1) + i % 100);
+        check_arg(tusk_textn(s, len), TUSK_OK, s, len);
+        check_arg(tusk_text_as(0, s, len), TUSK_OK, s, len);
+        for (size_t i = 0; i < len; i++) {
+            char kept = s[i];
+            s[i] = 0;
+            check_arg(tusk_textn(s, len), TUSK_EDATA, NULL, 0);
+            check_arg(tusk_text_as(0, s, len), TUSK_EDATA, NULL, 0);
+            check_arg(tusk_bytea(s, len), TUSK_OK, s, len);
+            s[i] = kept;
+        }
+    }
 }
 
 /* What a struct's encoder refuses is what the server would. */
@@ -354,6 +403,7 @@ int main(void)
         cmocka_unit_test(bools_and_uuids),
         cmocka_unit_test(texts_and_bytes),
         cmocka_unit_test(arguments),
+        cmocka_unit_test(texts),
         cmocka_unit_test(struct_refusals),
         cmocka_unit_test(types_of_ones_own),
         cmocka_unit_test(names),

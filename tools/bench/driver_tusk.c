@@ -154,14 +154,28 @@ int bench_fold_row(const char *columns, const tusk_row *row, uint64_t *sum)
 
 /* ── operations ────────────────────────────────────────────────────────────────────────────── */
 
+static void make_arg(const bench_arg *a, tusk_arg *to)
+{
+    switch (a->type) {
+    case '?':
+        *to = tusk_bool(a->i != 0);
+        break;
+    case 'd':
+        *to = tusk_float8(a->d);
+        break;
+    case 't':
+        *to = tusk_textn(a->s, strlen(a->s));
+        break;
+    default:
+        *to = tusk_int4((int32_t)a->i);
+        break;
+    }
+}
+
 static size_t make_args(const bench_workload *work, tusk_arg args[MAX_ARGS])
 {
     for (size_t i = 0; i < work->nargs; i++) {
-        const bench_arg *a = &work->args[i];
-        args[i] = a->type == '?'   ? tusk_bool(a->i != 0)
-                  : a->type == 'd' ? tusk_float8(a->d)
-                  : a->type == 't' ? tusk_textn(a->s, strlen(a->s))
-                                   : tusk_int4((int32_t)a->i);
+        make_arg(&work->args[i], &args[i]);
     }
     return work->nargs;
 }
