@@ -1,6 +1,6 @@
 #!/bin/bash -eu
 # Every target with the compiler and the flags of the fuzzing service, its corpus and its dictionary. The
-# libraries go in whole: the runner has none.
+# libraries go in whole: the runner has none. What compares with libpq is left out: it is not there.
 cd "$SRC/tusk"
 includes=(-I. -Iinclude -D_GNU_SOURCE -std=c11)
 objects=()
@@ -13,16 +13,18 @@ compile() {
     printf '%s' "$out"
 }
 for source in proto/*.c lib/session/*.c lib/config/*.c lib/net/*.c lib/pool/*.c lib/*.c fuzz/fuzz.c fuzz/type_check.c \
-    tests/support/{alloc,build,fixed_crypto,subject,watch}.c tests/tape_{frontend,text}.c; do
+    fuzz/pieces.c tests/support/{alloc,build,fixed_crypto,subject,watch}.c tests/tape_{frontend,text}.c; do
     objects+=("$(compile "$source")")
 done
+rm -f "$WORK/libtusk.a"
 ar rcs "$WORK/libtusk.a" "${objects[@]}"
 for source in fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
     target=${name#fuzz_}
+    [ "$target" != libpq ] || continue
     programs=("$(compile "$source")")
     # Only a target whose input is messages says how it is divided.
-    grep -q fuzz_segment "$source" && programs+=("$(compile fuzz/mutate.c)")
+    grep -q -e fuzz_segment -e fuzz_prefix "$source" && programs+=("$(compile fuzz/mutate.c)")
     # shellcheck disable=SC2086
     $CXX $CXXFLAGS "${programs[@]}" "$WORK/libtusk.a" $LIB_FUZZING_ENGINE \
         -Wl,-Bstatic -lssl -lcrypto -lz -Wl,-Bdynamic -lpthread -ldl -o "$OUT/$name"

@@ -212,6 +212,7 @@ static void operation(session *f, fuzz_input *in)
     default:
         break;
     }
+    subject_settle(&f->s);
     subject_pump(&f->s);
 }
 

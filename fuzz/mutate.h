@@ -4,6 +4,10 @@
 
 #include "tests/support/build.h"
 
+/* An input that is server messages and nothing else (fuzz/pieces.c): how many bytes are in front of
+ * them, which are a piece as well. */
+extern const size_t fuzz_prefix;
+
 /* Length of the piece at `at`: an operation, or a message. */
 size_t fuzz_segment(const uint8_t *data, size_t size, size_t at);
 /* Where in the piece at `at` server messages begin; its length if it has none. */

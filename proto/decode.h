@@ -44,7 +44,11 @@ static inline bool tusk__row_cells(const uint8_t *body, size_t len, tusk_cell *c
 {
     const uint32_t null_length = UINT32_MAX;
     uint64_t at = 2;
-    if (len < 2 || (body[0] << 8 | body[1]) != n || (n > 0 && len < 6))
+    if (len < 2 || (body[0] << 8 | body[1]) != n)
+        return false;
+    if (n == 0) /* then there are no cells at all, not even a pointer to count from */
+        return len == 2;
+    if (len < 6)
         return false;
     for (tusk_cell *cell = cells, *last = cells + n; cell < last; cell++) {
         if (at > len - 4)

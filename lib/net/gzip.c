@@ -106,7 +106,7 @@ static int run(tusk_gzip *g, tusk_slice s, int flush)
                 return fail(g, status, n);
         } while (g->z.avail_out == 0 || (g->inflating && g->z.avail_in > 0));
         g->in += n;
-        p += n;
+        p = n > 0 ? p + n : p; /* at the end there is not even a pointer */
         left -= n;
     } while (left > 0);
     return TUSK_OK;

@@ -16,7 +16,7 @@ static void finish(tusk_conn *c, tusk_req *r)
 {
     if (!r->simple)
         tusk__encode_empty(&c->out.buf, 'S');
-    r->await = r->simple ? TUSK__SIMPLE : TUSK__COMPLETE;
+    r->await = r->simple ? TUSK__SIMPLE_END : TUSK__COMPLETE;
     r->end = tusk__out_position(&c->out);
     r->pulling = r->paused = false;
 }

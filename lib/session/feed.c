@@ -112,7 +112,7 @@ static size_t ssl_reply(tusk_conn *c, const uint8_t *data, size_t len)
 static bool awaits_rows(const tusk_conn *c)
 {
     enum tusk__state state = tusk__session_state(c);
-    return state == TUSK__EXECUTE || state == TUSK__SIMPLE;
+    return state == TUSK__EXECUTE || state == TUSK__SIMPLE_ROWS;
 }
 
 size_t tusk__session_feed(tusk_conn *c, const uint8_t *data, size_t len)

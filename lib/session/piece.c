@@ -10,7 +10,7 @@ enum { HEAD = 7, LENGTH = 4 };
 static bool begins(const tusk_conn *c, const uint8_t *data, size_t len)
 {
     enum tusk__state state = tusk__session_state(c);
-    return len > 0 && data[0] == 'D' && (state == TUSK__EXECUTE || state == TUSK__SIMPLE) &&
+    return len > 0 && data[0] == 'D' && (state == TUSK__EXECUTE || state == TUSK__SIMPLE_ROWS) &&
            c->current->sink->piece != NULL;
 }
 

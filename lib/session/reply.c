@@ -263,6 +263,7 @@ int tusk__on_empty(tusk_conn *c, const tusk__frame *f)
 int tusk__on_simple_columns(tusk_conn *c, const tusk__frame *f)
 {
     int status = tusk__description_set(&c->unnamed, c, f);
+    c->current->await = TUSK__SIMPLE_ROWS;
     if (status == TUSK_OK)
         tell_columns(c);
     return status;
@@ -270,6 +271,7 @@ int tusk__on_simple_columns(tusk_conn *c, const tusk__frame *f)
 
 int tusk__on_simple_complete(tusk_conn *c, const tusk__frame *f)
 {
+    c->current->await = TUSK__SIMPLE;
     tusk__description_none(&c->unnamed);
     return take_tag(c, f);
 }
@@ -298,7 +300,7 @@ int tusk__on_copy_data(tusk_conn *c, const tusk__frame *f)
 
 int tusk__on_copy_done(tusk_conn *c, const tusk__frame *f)
 {
-    c->current->await = c->current->simple ? TUSK__SIMPLE : TUSK__COMPLETE;
+    c->current->await = c->current->simple ? TUSK__SIMPLE_END : TUSK__COMPLETE;
     return tusk__decode_empty(f);
 }
 

@@ -24,6 +24,8 @@
     X(COPY_IN, "room for COPY data")                                                               \
     X(COMPLETE, "CommandComplete")                                                                 \
     X(SIMPLE, "results of a simple query")                                                         \
+    X(SIMPLE_ROWS, "rows or CommandComplete")                                                      \
+    X(SIMPLE_END, "CommandComplete")                                                               \
     X(ITEMS, "more argument rows")                                                                 \
     X(READY, "ReadyForQuery")                                                                      \
     X(SKIP, "ReadyForQuery after an error")

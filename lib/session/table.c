@@ -41,11 +41,15 @@ tusk__handler *const tusk__table[TUSK__STATE_COUNT][TUSK__B_COUNT] = {
     [TUSK__COMPLETE] = {IN_REQUEST, [TUSK__B_COMMAND_COMPLETE] = tusk__on_command_complete},
     [TUSK__SIMPLE] =
         {IN_REQUEST, [TUSK__B_ROW_DESCRIPTION] = tusk__on_simple_columns,
-         [TUSK__B_DATA_ROW] = tusk__on_row, [TUSK__B_COMMAND_COMPLETE] = tusk__on_simple_complete,
+         [TUSK__B_COMMAND_COMPLETE] = tusk__on_simple_complete,
          [TUSK__B_EMPTY_QUERY_RESPONSE] = tusk__on_simple_empty,
          [TUSK__B_COPY_IN_RESPONSE] = tusk__on_copy_in,
          [TUSK__B_COPY_OUT_RESPONSE] = tusk__on_copy_out,
          [TUSK__B_READY_FOR_QUERY] = tusk__on_ready},
+    /* One statement's answer is over before the next one's begins. */
+    [TUSK__SIMPLE_ROWS] = {IN_REQUEST, [TUSK__B_DATA_ROW] = tusk__on_row,
+                           [TUSK__B_COMMAND_COMPLETE] = tusk__on_simple_complete},
+    [TUSK__SIMPLE_END] = {IN_REQUEST, [TUSK__B_COMMAND_COMPLETE] = tusk__on_simple_complete},
     [TUSK__ITEMS] = {IN_REQUEST},
     [TUSK__READY] = {IN_REQUEST, [TUSK__B_READY_FOR_QUERY] = tusk__on_ready},
     /* The server has said what is wrong; a second error can only be its end. */

@@ -56,8 +56,7 @@ bool subject_alive(const subject *s)
     return s->conn != NULL && s->closed == 0 && !s->close_asked;
 }
 
-/* Behind every entry: whether the connection went away in it. */
-static void settle(subject *s)
+void subject_settle(subject *s)
 {
     if (s->depth == 0 && s->close_asked)
         s->conn = NULL;
@@ -101,7 +100,7 @@ subject_call *subject_submit(subject *s, const tusk_request *request, unsigned m
     s->accepted += call->accepted;
     if (!call->accepted && tusk_wants(s->conn) != TUSK_DEAD && tusk_errmsg(s->conn)[0] == '\0')
         subject_violated(s, "a request was refused without a text");
-    settle(s);
+    subject_settle(s);
     return call;
 }
 
@@ -141,7 +140,7 @@ void subject_pump(subject *s)
         if (s->keep_log)
             bytes_add(&s->log, p, n);
         tusk_send_ack(s->conn, n);
-        settle(s);
+        subject_settle(s);
     }
     take_messages(s);
 }
@@ -173,7 +172,7 @@ static size_t feed_piece(subject *s, const uint8_t *p, size_t n)
         return 0;
     size_t room = 0;
     uint8_t *at = tusk_recv_buf(s->conn, &room);
-    settle(s);
+    subject_settle(s);
     if (at == NULL || s->conn == NULL)
         return 0;
     if (room == 0) {
@@ -190,7 +189,7 @@ static size_t feed_piece(subject *s, const uint8_t *p, size_t n)
     tusk_recv_ack(s->conn, n);
     if (s->fence)
         test_unfence(s->alloc);
-    settle(s);
+    subject_settle(s);
     return n;
 }
 
@@ -213,7 +212,7 @@ void subject_eof(subject *s)
     if ((subject_wants(s) & TUSK_WANT_RECV) == 0)
         return;
     tusk_recv_ack(s->conn, 0);
-    settle(s);
+    subject_settle(s);
     if (s->conn != NULL && s->closed == 0)
         subject_violated(s, "still alive after the end of the server's bytes");
 }
@@ -223,7 +222,7 @@ void subject_tick(subject *s, int64_t ns)
     s->now += ns;
     if (s->conn != NULL)
         tusk_tick(s->conn, s->now);
-    settle(s);
+    subject_settle(s);
 }
 
 void subject_close(subject *s)
@@ -232,7 +231,7 @@ void subject_close(subject *s)
         return;
     s->close_asked = true;
     tusk_close(s->conn);
-    settle(s);
+    subject_settle(s);
 }
 
 void subject_end(subject *s)

@@ -115,6 +115,9 @@ void subject_eof(subject *);
 void subject_pump(subject *);
 void subject_tick(subject *, int64_t ns);
 void subject_close(subject *);
+/* Behind every call of the library that may call back and is not made here: forgets the connection
+ * if a callback closed it. */
+void subject_settle(subject *);
 /* Is the connection there and alive? */
 bool subject_alive(const subject *);
 unsigned subject_wants(subject *);
