@@ -23,6 +23,7 @@ typedef struct trial {
     char text[512]; /* its words */
     int rows, notified;
     bool pulled;
+    tusk_cancel_token *token; /* outlives the connection */
 } trial;
 
 typedef struct scenario {
@@ -153,6 +154,19 @@ static void cancel(trial *t)
     answer(t, "select 1");
 }
 
+static void token(trial *t)
+{
+    int status = tusk_cancel_token_new(&t->token, t->conn);
+    note(t, status, status == TUSK_ECLOSED ? "" : tusk_errmsg(t->conn));
+    assert_true((status == TUSK_OK) == (t->token != NULL));
+    if (ask(t, "select pg_sleep(0.03)") != NULL && t->token != NULL)
+        (void)tusk_cancel_token_fire(t->token); /* or the connection has died */
+    finish(t);
+    if (t->status == TUSK_ECANCELED)
+        t->status = TUSK_OK;
+    answer(t, "select 1");
+}
+
 static void listen_there(trial *t)
 {
     answer(t, "listen tusk_sys");
@@ -163,8 +177,11 @@ static void listen_there(trial *t)
             break;
 }
 
-static const scenario scenarios[] = {
-    {"query", query}, {"copy", copy}, {"cancel", cancel}, {"listen", listen_there}};
+static const scenario scenarios[] = {{"query", query},
+                                     {"copy", copy},
+                                     {"cancel", cancel},
+                                     {"token", token},
+                                     {"listen", listen_there}};
 enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
 
 /* ── one run ──────────────────────────────────────────────────────────────────────────────── */
@@ -207,6 +224,9 @@ static void run_with(trial *t, const tusk_config *config, const scenario *s)
         tusk_close(t->conn);
     }
     tusk_loop_free(loop);
+    if (t->token != NULL)
+        assert_int_equal(tusk_cancel_token_fire(t->token), TUSK_ECLOSED);
+    tusk_cancel_token_free(t->token);
 }
 
 /* The resolver's thread may outlive what it was for. */

@@ -204,7 +204,7 @@ static void test_descriptor_flags(fixture *f)
     }
     assert_in_range(news, 1, 3);
     assert_true(fcntl(loop->wake.fd, F_GETFL) & O_NONBLOCK);
-    assert_true(fcntl(loop->wake_write, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(loop->waker.ring_fd, F_GETFL) & O_NONBLOCK);
     tusk_loop_free(loop);
 }
 

@@ -73,7 +73,7 @@ static void test_bell(fixture *f)
     assert_int_equal(read(f->loop->wake.fd, &rung, sizeof rung), sizeof rung);
     assert_int_equal(rung, 1);
     assert_int_equal(read(f->loop->wake.fd, &rung, sizeof rung), -1);
-    assert_int_equal(write(f->loop->wake_write, &rung, sizeof rung), sizeof rung);
+    assert_int_equal(write(f->loop->waker.ring_fd, &rung, sizeof rung), sizeof rung);
     assert_int_equal(tusk_loop_run(f->loop), TUSK_OK);
     assert_int_equal(p.n, 64);
 }

@@ -228,11 +228,44 @@ TUSK_API tusk_req *tusk_query(tusk_conn *, const char *sql, const tusk_arg *, si
 /* Asks for the request to end: one that has not left is dropped (NOT_SENT), one that has is
  * cancelled at the server through a second connection, again and again if need be (after 0.25 s, then
  * each time after twice as long, up to 16 s): the server throws a cancel away that meets it between
- * two statements. done() still comes, once; the request may also have succeeded by then. */
+ * two statements. done() still comes, once; the request may also have succeeded by then.
+ *
+ * What is submitted after this call is never hit: it waits until the cancel has arrived and the
+ * request is done. What had left behind it before (a pipeline) cannot be called back: if the request
+ * ends by itself just then, the cancel may meet the next one, which fails with 57014, TUSK_FAILED. */
 TUSK_API void tusk_cancel(tusk_req *);
 /* Cancels the request when it is not done `ns` from now; if the server does not react within 2 s
  * more, the connection is closed. 0 takes the limit off. */
 TUSK_API void tusk_timeout(tusk_req *, int64_t ns);
+
+/* ── cancel tokens ─ for other threads, and for signal handlers ──────────────────────────────────
+ * A connection belongs to one thread, and while that waits in a blocking call, or works, no other
+ * may touch it. A cancel token is the exception: to fire it says "end what this connection has been
+ * asked for so far", and the owner's thread sees to it the next time its host looks around, at once
+ * if it waits. What is meant is everything that was submitted before the firing and is not done
+ * yet; each of these requests ends as by tusk_cancel, also one that still waits for its turn. What is
+ * submitted after the firing is never meant, whenever the wish is looked at. So if nothing runs,
+ * nothing happens, then or later. A BEGIN that waits for its first statement (tusk_begin) stays.
+ * Connecting is not a request, and goes on (setting connect_deadline).
+ *
+ * It costs one descriptor, which the connection's host watches; a connection that nobody asked for a
+ * token has none. A connection that was borrowed from a pool takes its tokens along only until it is
+ * given back. */
+typedef struct tusk_cancel_token tusk_cancel_token;
+
+/* In the owner's thread. Any number of times: each one has to be freed. TUSK_ECLOSED: the connection
+ * has died; TUSK_EINVAL: it is detached and has no host; TUSK_EIO: no descriptor; TUSK_ENOMEM. *token
+ * is NULL then. */
+TUSK_API int tusk_cancel_token_new(tusk_cancel_token **token, tusk_conn *);
+/* From any thread, and from a signal handler. Waits for nothing, allocates nothing, keeps errno.
+ * TUSK_OK: the owner's thread will see it. TUSK_ECLOSED: there is no connection any more; it died,
+ * was closed, or went back to its pool. */
+TUSK_API int tusk_cancel_token_fire(tusk_cancel_token *);
+/* From any thread, when nobody fires it any more; before or after the connection is closed. The
+ * memory came from the allocator of the connection's config, which has to be there still and must
+ * bear to be called from here. NULL is fine. */
+TUSK_API void tusk_cancel_token_free(tusk_cancel_token *);
+
 /* Goes on after a row(), bytes() or pull() returned TUSK_EAGAIN. */
 TUSK_API void tusk_resume(tusk_conn *);
 

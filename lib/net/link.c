@@ -360,6 +360,7 @@ static void drop(tusk_conn *c, bool orderly)
     tusk__link_close(c->link, orderly);
     tusk__canceller_free(c->link->canceller);
     c->link->canceller = NULL;
+    tusk__link_revoke(c->link);
 }
 
 static void free_link(tusk_conn *c)

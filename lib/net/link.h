@@ -69,6 +69,7 @@ struct tusk__link {
     tusk_buf attempts;         /* what became of them, for the error */
 
     tusk__canceller *canceller;
+    tusk_cancel_token *token; /* NULL: nobody has asked for one */
 };
 
 extern const tusk__link_ops tusk__net_ops;
@@ -125,5 +126,9 @@ int tusk__dial_error(int fd);
 /* ── cancel.c ─────────────────────────────────────────────────────────────────────────────── */
 void tusk__link_cancel(tusk_conn *);
 void tusk__canceller_free(tusk__canceller *);
+
+/* ── token.c ──────────────────────────────────────────────────────────────────────────────── */
+/* Its cancel tokens, if there are any, have nothing to do with the connection any more. */
+void tusk__link_revoke(tusk__link *);
 
 #endif

@@ -201,7 +201,7 @@ static int create(tusk_loop **out, const tusk__backend *backend)
     loop->host.step = step;
     loop->backend = backend;
     loop->wake = (tusk_io){.fd = -1, .deadline = TUSK_NEVER};
-    loop->wake_write = -1;
+    loop->waker = (tusk__waker)TUSK__WAKER_CLOSED;
     tusk__link_init(&loop->ready);
     tusk__link_init(&loop->dirty);
     atomic_init(&loop->posted, NULL);

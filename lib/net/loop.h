@@ -8,6 +8,7 @@
 #include <tusk/loop.h>
 #include "lib/net/host.h"
 #include "lib/net/timer.h"
+#include "lib/net/waker.h"
 
 /* TUSK_FAKE_KQUEUE: the tests bring a <sys/event.h> of their own to where there is none. */
 #if defined(__linux__)
@@ -110,8 +111,8 @@ struct tusk_loop {
     bool failing;            /* some io could not be registered, see tusk__loop_apply */
     bool abandoned;          /* a private host whose owner is gone: the step that runs frees it */
     bool stop;
-    tusk_io wake;   /* what tusk_loop_post makes readable; fd -1: this loop takes no posts */
-    int wake_write; /* the writing end; the same as wake.fd for an eventfd */
+    tusk_io wake;      /* what tusk_loop_post makes readable; fd -1: this loop takes no posts */
+    tusk__waker waker; /* whose descriptor that is */
     _Atomic(tusk__post *) posted; /* by any thread, newest first */
     tusk__post *taken;            /* by the loop's thread, oldest first */
 };
@@ -140,7 +141,7 @@ void tusk__loop_free_nodes(tusk_loop *);
 
 /* ── lib/net/loop_post.c ─────────────────────────────────────────────────────────────────────── */
 
-/* Sets loop->wake and wake_write. TUSK_OK or TUSK_EIO; the caller watches loop->wake, whose
+/* Sets loop->wake and waker. TUSK_OK or TUSK_EIO; the caller watches loop->wake, whose
  * readiness moves what was posted to loop->taken. */
 int tusk__loop_wake_open(tusk_loop *);
 /* Closes the descriptors, drops what was posted. */

@@ -4,16 +4,7 @@
  */
 #include "lib/net/loop.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-/* The kqueue build of the tests takes the way of the systems without eventfd. */
-#if defined(__linux__) && !defined(TUSK_FAKE_KQUEUE)
-#define USE_EVENTFD 1
-#include <sys/eventfd.h>
-#endif
 
 struct tusk__post {
     tusk__post *next;
@@ -27,9 +18,8 @@ static void wake_ready(tusk_io *io, unsigned events)
 {
     (void)events;
     tusk_loop *loop = (tusk_loop *)((char *)io - offsetof(tusk_loop, wake));
-    uint64_t rung; /* once, and not again before the stack is empty */
-    if (read(io->fd, &rung, sizeof rung) < 0) {
-        return;
+    if (!tusk__waker_heard(&loop->waker)) {
+        return; /* rung once, and not again before the stack is empty */
     }
     tusk__post *newest = atomic_exchange_explicit(&loop->posted, NULL, memory_order_acquire);
     tusk__post *oldest = NULL;
@@ -46,27 +36,10 @@ static void wake_ready(tusk_io *io, unsigned events)
     *end = oldest;
 }
 
-#ifndef USE_EVENTFD
-static bool set_flags(int fd)
-{
-    const int flags = fcntl(fd, F_GETFL);
-    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
-           fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
-}
-#endif
-
 int tusk__loop_wake_open(tusk_loop *loop)
 {
-    int fds[2] = {-1, -1};
-#ifdef USE_EVENTFD
-    fds[0] = fds[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    const bool ok = fds[0] >= 0;
-#else
-    const bool opened = pipe(fds) == 0;
-    const bool ok = opened && set_flags(fds[0]) && set_flags(fds[1]);
-#endif
-    loop->wake.fd = fds[0];
-    loop->wake_write = fds[1];
+    const bool ok = tusk__waker_open(&loop->waker);
+    loop->wake.fd = loop->waker.fd;
     loop->wake.events = TUSK_READ;
     loop->wake.ready = wake_ready;
     return ok ? TUSK_OK : TUSK_EIO;
@@ -74,12 +47,7 @@ int tusk__loop_wake_open(tusk_loop *loop)
 
 void tusk__loop_wake_close(tusk_loop *loop)
 {
-    if (loop->wake_write >= 0 && loop->wake_write != loop->wake.fd) {
-        (void)close(loop->wake_write);
-    }
-    if (loop->wake.fd >= 0) {
-        (void)close(loop->wake.fd);
-    }
+    tusk__waker_close(&loop->waker);
     tusk__post *lists[] = {loop->taken, atomic_exchange(&loop->posted, NULL)};
     for (size_t i = 0; i < 2; i++) {
         while (lists[i] != NULL) {
@@ -121,16 +89,14 @@ int tusk_loop_post(tusk_loop *loop, void (*fn)(void *ud), void *ud)
     }
     post->fn = fn;
     post->ud = ud;
-    const int bell = loop->wake_write;
+    const tusk__waker bell = loop->waker; /* once it is pushed, the loop may be freed */
     tusk__post *before = atomic_load_explicit(&loop->posted, memory_order_relaxed);
     do {
         post->next = before;
     } while (!atomic_compare_exchange_weak_explicit(&loop->posted, &before, post,
                                                     memory_order_release, memory_order_relaxed));
     if (before == NULL) {
-        const uint64_t one = 1; /* eight bytes because an eventfd wants them */
-        while (write(bell, &one, sizeof one) < 0 && errno == EINTR) {
-        }
+        tusk__waker_ring(&bell);
     }
     return TUSK_OK;
 }

@@ -33,8 +33,10 @@ static bool ask(tusk__seat *seat, const char *sql, unsigned flags, const tusk_si
     tusk_conn *c = seat->conn;
     tusk_request rq = {.sql = tusk_slice_of(sql), .flags = flags, .timeout = STEP_TIME};
     c->parked = false;
-    if (tusk_submit(c, &rq, sink, seat) == NULL)
+    tusk_req *r = tusk_submit(c, &rq, sink, seat);
+    if (r == NULL)
         return false;
+    r->spared = true; /* it runs in front of what the borrower asks for */
     seat->busy++;
     return true;
 }
@@ -96,8 +98,10 @@ static enum tusk__back bring_home(tusk__seat *seat)
             seat->discard = true;
         how = bring(seat);
     }
-    if (how == TUSK__BACK_CLEAN)
+    if (how == TUSK__BACK_CLEAN) {
+        tusk__link_revoke(seat->conn->link); /* the hook's neither */
         seat->conn->parked = true;
+    }
     return how;
 }
 
@@ -113,6 +117,8 @@ static enum tusk__back back(tusk__seat *seat, bool hook)
 {
     seat->rounds = 0;
     seat->hook_due = hook;
+    if (seat->conn != NULL && seat->conn->link != NULL)
+        tusk__link_revoke(seat->conn->link); /* the borrower's are not the next one's */
     enum tusk__back how = bring_home(seat);
     if (how == TUSK__BACK_CLEAN)
         rest(seat);

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 #include <tusk/pool.h>
+#include "lib/net/waker.h"
 #include "lib/pool/health.h"
 #include "lib/pool/histogram.h"
 #include "lib/pool/slots.h"
@@ -146,9 +147,9 @@ struct tusk_ticket {
 
 /* Wakes a thread that waits for descriptors. */
 struct tusk__bell {
-    tusk_io io;  /* the end to be watched */
-    int ring_fd; /* the other one; may be the same */
-    bool rung;   /* and heard */
+    tusk_io io; /* what is watched */
+    tusk__waker waker;
+    bool rung; /* and heard */
 };
 
 /* A thread in tusk_pool_take or tusk_pool_maintain. */

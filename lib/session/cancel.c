@@ -108,6 +108,16 @@ static bool may_be_running(const tusk_conn *c, const tusk_req *r)
     return at == r && c->phase == TUSK__IDLE && !r->held;
 }
 
+/* The groups of a batch in brackets must not wait for each other; they fail together anyway. */
+void tusk__req_aim(tusk_req *r)
+{
+    tusk_conn *c = r->conn;
+    if (r->aimed || r->held || r->open || c->key_len == 0)
+        return;
+    r->aimed = true;
+    c->aimed++;
+}
+
 void tusk_cancel(tusk_req *r)
 {
     tusk_conn *c = r->conn;
@@ -116,10 +126,38 @@ void tusk_cancel(tusk_req *r)
     r->cancel = true;
     c->cancels++;
     tusk__session_enter(c);
-    if (cut(r))
+    if (cut(r)) {
         tusk__queue_dropped(c, r, r->timed_out ? TUSK__DROP_TIMED_OUT : TUSK__DROP_CANCELED);
-    else if (may_be_running(c, r))
-        ask_server(r); /* otherwise when its turn comes: tusk__req_current */
+    } else {
+        tusk__req_aim(r);
+        if (may_be_running(c, r))
+            ask_server(r); /* otherwise when its turn comes: tusk__req_current */
+    }
+    tusk__session_leave(c);
+}
+
+/* A BEGIN that waits for company is nothing that runs. Ending one takes more than there may be time
+ * for now (inside a submitting call): heed does that. */
+void tusk__session_note_wish(tusk_conn *c)
+{
+    if (c->wish == NULL || !atomic_exchange_explicit(c->wish, false, memory_order_acquire))
+        return;
+    for (tusk_req *r = c->head; r != NULL; r = r->next) {
+        if (r->internal || r->spared || r->rides || r->dropped)
+            continue;
+        r->unwanted = true;
+        tusk__req_aim(r);
+    }
+}
+
+void tusk__session_heed(tusk_conn *c)
+{
+    tusk__session_note_wish(c);
+    tusk__session_enter(c);
+    for (tusk_req *r = c->head; r != NULL; r = r->next)
+        if (r->unwanted && !r->dropped)
+            tusk_cancel(r);
+    tusk__session_release_held(c);
     tusk__session_leave(c);
 }
 

@@ -2,7 +2,8 @@
  * stream, conn->held, in their order; here is decided when the next one may go over into the first.
  *
  * What makes a request wait: start-up is not over; a COPY IN is ahead, whose data does not exist
- * yet; a CancelRequest is under way and could hit it; the pooler takes no more groups at a time; or
+ * yet; a CancelRequest is under way, or will be when the turn of a request
+ * comes that left already, and could hit it; the pooler takes no more groups at a time; or
  * it has to know what the requests ahead will bring (what the endpoint is, whether a transaction is
  * open). */
 #include "lib/session/session.h"
@@ -10,8 +11,8 @@
 /* While the endpoint is being found out, only one group keeps the probe company. */
 enum { DEPTH_WITH_PROBE = 2 };
 
-/* Once the depth is reached the next ones leave when half of it has been answered, in one write, and
- * not one by one. */
+/* Once the depth is reached the next ones leave when half of it has been answered, in one write,
+ * and not one by one. */
 static bool depth_left(tusk_conn *c)
 {
     unsigned depth = c->probing ? DEPTH_WITH_PROBE : tusk__profiles[c->profile].depth;
@@ -26,7 +27,8 @@ static bool may_leave(tusk_conn *c, const tusk_req *r)
 {
     if (c->phase != TUSK__IDLE || c->cancelling)
         return false;
-    return !r->starts || (c->copies == 0 && depth_left(c) && (!r->alone || c->in_flight == 0));
+    return !r->starts ||
+           (c->copies == 0 && c->aimed == 0 && depth_left(c) && (!r->alone || c->in_flight == 0));
 }
 
 bool tusk__must_hold(tusk_conn *c, const tusk_req *r)
@@ -51,6 +53,8 @@ static void move_bytes(tusk_conn *c, tusk_req *r)
     tusk__req_move(r, shift);
     r->held = false;
     tusk__leaves(c, r);
+    if (r->cancel || r->unwanted)
+        tusk__req_aim(r);
     if (r == c->current)
         tusk__req_current(r);
 }

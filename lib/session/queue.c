@@ -157,6 +157,7 @@ static void done(tusk_req *r, enum tusk_fate fate, const tusk_error *error, char
                       .items = r->many != NULL ? r->many->answered : 0};
     r->ended = true;
     r->conn->cancels -= r->cancel;
+    tusk__req_unaim(r);
     release_stmt(r);
     r->conn->unsure -= (r->traits & TUSK__TRAIT_TX) != 0;
     if (r->internal || r->conn->phase == TUSK__DEAD) {
@@ -205,6 +206,7 @@ void tusk__queue_dropped(tusk_conn *c, tusk_req *r, enum tusk__drop why)
 {
     r->dropped = (uint8_t)why;
     r->plan = 0;
+    tusk__req_unaim(r);
     if (!r->held)
         c->in_flight--;
     c->sweep = true;
@@ -257,6 +259,8 @@ static tusk_req *take_done(tusk_conn *c, tusk_req *last)
         c->tail = NULL;
     c->current = c->head;
     c->sweep = c->sweep || (c->head != NULL && c->head->dropped);
+    for (tusk_req *r = first; c->aimed > 0 && r != c->head; r = r->next)
+        tusk__req_unaim(r);
     last->next = NULL;
     settle_current(c);
     return first;

@@ -149,6 +149,9 @@ struct tusk_req {
     bool copy_rows;   /* by tusk_copy_row: header and trailer are ours */
     uint64_t
         copy_open; /* where the length stands of the CopyData that takes the next row; 0: none */
+    bool aimed;             /* the server will be asked to cancel it: see conn->aimed */
+    bool unwanted;          /* a cancel token was fired after it had been submitted */
+    bool spared;            /* not the user's: no cancel token means it */
     bool cancel, timed_out; /* asked to end; the second says why */
     bool cancel_sent;
     bool ended; /* its done() is being called */

@@ -8,6 +8,7 @@
 #ifndef TUSK_SESSION_SESSION_H
 #define TUSK_SESSION_SESSION_H
 
+#include <stdatomic.h>
 #include <tusk/wire.h>
 #include "lib/config/settings.h"
 #include "proto/buf.h"
@@ -57,6 +58,9 @@ typedef struct tusk__transport {
     size_t end_point_len;
 } tusk__transport;
 
+/* Another thread wants what was submitted so far to end: set there, taken back here. */
+typedef atomic_bool tusk__wish;
+
 /* A server parameter: one block, replaced when the value changes. */
 typedef struct tusk__param tusk__param;
 struct tusk__param {
@@ -102,7 +106,10 @@ struct tusk_conn {
     bool paused;             /* a sink said TUSK_EAGAIN */
     bool resume_asked;       /* tusk_resume was called before that took effect */
     unsigned cancels;        /* requests in the list that shall end early */
+    unsigned aimed;          /* those among them that left: a cancel for one of them could hit what
+                                leaves behind it, so no new group does */
     bool cancelling;         /* a CancelRequest is under way: it could hit whatever is sent now */
+    tusk__wish *wish;        /* of a cancel token; NULL: there is none */
     bool cancel_wanted;      /* detached: somebody has to send a CancelRequest */
     unsigned cancels_taken;  /* detached: by tusk_cancel_bytes, and not yet said to be done */
     bool sweep;              /* a request was dropped: its done() is due */
@@ -275,6 +282,14 @@ tusk_req *tusk__req_new(tusk_conn *);
 tusk_req *tusk__submit_again(tusk_conn *, const tusk_request *, const tusk_sink *, void *ud);
 void tusk__req_free(tusk_req *);
 void tusk__queue_free(tusk_conn *);
+/* It has left and is to be cancelled. */
+void tusk__req_aim(tusk_req *);
+/* ... and is beyond that now. */
+static inline void tusk__req_unaim(tusk_req *r)
+{
+    r->conn->aimed -= r->aimed;
+    r->aimed = false;
+}
 /* The request becomes current: what has to happen then (a cancel that waited). */
 void tusk__req_current(tusk_req *);
 /* It was taken out of the stream: done() comes in its turn. */
@@ -285,6 +300,10 @@ void tusk__queue_sweep(tusk_conn *);
 void tusk__session_cancelled(tusk_conn *);
 /* Cancels what has passed its deadline. */
 void tusk__session_expire(tusk_conn *, int64_t now);
+/* Before a request is submitted: a wish that is there already does not mean it. */
+void tusk__session_note_wish(tusk_conn *);
+/* What was meant is cancelled. The connection may be gone then. */
+void tusk__session_heed(tusk_conn *);
 /* Asks the current request's sink for data, if it is one that wants some, until it pauses, ends or
  * the out buffer is full. */
 int tusk__session_pull(tusk_conn *);

@@ -402,6 +402,8 @@ tusk_req *tusk_submit(tusk_conn *c, const tusk_request *rq, const tusk_sink *sin
 {
     if (c == NULL)
         return NULL;
+    if (c->wish != NULL)
+        tusk__session_note_wish(c);
     tusk_req *again = tusk__submit_again(c, rq, sink, ud);
     if (again != NULL)
         return submitted(c, again, rq->timeout);
