@@ -126,6 +126,39 @@ static void batch_never_ended(void)
     live_expect_failed(&r, TUSK_ECLOSED, TUSK_UNKNOWN, NULL);
 }
 
+/* The server begins with a long batch while it is still being submitted; when the caller then gives
+ * it up, nothing of it has happened. */
+static void batch_written_ahead(void)
+{
+    enum { ITEMS = 2000 };
+    static live_reply r[ITEMS];
+    char sql[200];
+    tusk_conn *c = live_open(NULL), *other = live_open(NULL);
+    live_do(other, "drop table if exists tusk_ahead");
+    live_do(other, "create table tusk_ahead (s text)");
+    live_do(c, "select 1");
+    memset(r, 0, sizeof r);
+    for (int i = 0; i < ITEMS; i++)
+        assert_non_null(
+            live_send(c, "insert into tusk_ahead values (repeat('x', 10))", TUSK_MORE, &r[i]));
+    snprintf(
+        sql, sizeof sql,
+        "select coalesce(sum((state = 'active')::int), 0) from pg_stat_activity where pid = %d",
+        (int)tusk_conn_pid(c));
+    int64_t until = tusk_now() + 20000 * MILLISECOND;
+    while (live_number(other, sql) == 0)
+        assert_true(tusk_now() < until);
+    tusk_arg bad = tusk_textn("\0", 1);
+    assert_null(
+        tusk_query(c, "insert into tusk_ahead values ($1)", &bad, 1, TUSK_MORE, &live_sink, &r[0]));
+    assert_false(r[0].done);
+    tusk_close(c);
+    assert_true(r[0].done && r[ITEMS - 1].done);
+    assert_int_equal(live_number(other, "select count(*) from tusk_ahead"), 0);
+    live_do(other, "drop table tusk_ahead");
+    tusk_close(other);
+}
+
 /* ── pipelines ─────────────────────────────────────────────────────────────────────────────── */
 
 static void each_for_itself(void)
@@ -249,6 +282,7 @@ static const live_test tests[] = {
     {"a batch waits for its end", batch_waits_for_its_end},
     {"a batch ended by others", batch_ended_by_others},
     {"a batch never ended", batch_never_ended},
+    {"a batch written ahead", batch_written_ahead},
     {"each for itself", each_for_itself},
     {"a transaction in a pipeline", transaction_in_a_pipeline},
     {"a commit that rolls back", commit_that_rolls_back},

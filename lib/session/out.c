@@ -4,8 +4,11 @@
 
 /* Sent bytes are given up in steps of this size while a pipeline never runs empty ... */
 #define TRIM_STEP ((size_t)64 << 10)
-/* ... and an idle connection keeps no more than this of a buffer. */
+/* ... and no more than this of a buffer is kept: while there is something to do, and idle. */
+#define BUSY_KEEP ((size_t)512 << 10)
 #define IDLE_KEEP ((size_t)16 << 10)
+/* So much is not left waiting for the end of a long batch: the server can begin with it. */
+#define WRITE_AHEAD ((size_t)32 << 10)
 
 tusk_buf *tusk__session_encoder(tusk_conn *c)
 {
@@ -25,7 +28,7 @@ void tusk__out_sent(tusk_conn *c, size_t n)
         tusk__out_trim(c);
 }
 
-void tusk__out_trim(tusk_conn *c)
+void tusk__out_forget(tusk_conn *c)
 {
     tusk__out *out = &c->out;
     bool keep = c->head != NULL && !c->head->pulling && c->head->begin < tusk__out_position(out);
@@ -41,8 +44,23 @@ void tusk__out_trim(tusk_conn *c)
     tusk__buf_consume(&out->buf, done);
     out->base += done;
     out->sent -= done;
-    if (out->buf.len == 0)
-        tusk__buf_shrink(&out->buf, IDLE_KEEP);
+}
+
+void tusk__out_trim(tusk_conn *c)
+{
+    tusk__out_forget(c);
+    if (c->out.buf.len == 0)
+        tusk__buf_shrink(&c->out.buf, c->head != NULL ? BUSY_KEEP : IDLE_KEEP);
+}
+
+void tusk__out_ahead(tusk_conn *c)
+{
+    uint64_t end = tusk__out_position(&c->out);
+    if (end - tusk__out_sent_position(&c->out) < WRITE_AHEAD || end < c->ahead || c->ops == NULL ||
+        (c->current != NULL && c->current->pulling)) /* no callback comes from within a submit */
+        return;
+    c->ahead = end + WRITE_AHEAD; /* however much of it the socket takes now */
+    c->ops->flush(c);
 }
 
 void tusk__session_trace_out(tusk_conn *c, size_t mark)

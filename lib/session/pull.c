@@ -4,8 +4,9 @@
 #include "lib/session/session.h"
 #include "proto/encode.h"
 
-/* The sink is asked for more while less than this waits to be sent. */
-#define LOW_WATER ((size_t)256 << 10)
+/* The sink is asked for more while less than this waits to be sent: enough for a good write, and the
+ * server works on it while the next is encoded. */
+#define LOW_WATER ((size_t)64 << 10)
 #define CANCELED  "canceled by the client"
 #define ABORTED   "aborted by the client"
 

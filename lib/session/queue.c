@@ -299,6 +299,8 @@ void tusk__queue_group_done(tusk_conn *c, char tx)
         tusk__batch_rollback(c);
     tusk_req *first = take_done(c, last);
     tusk__session_release_held(c);
+    if (c->head == NULL) /* what the callbacks submit finds the buffer empty */
+        tusk__out_forget(c);
     while (first != NULL) {
         tusk_req *next = first->next;
         done_at_ready(first, failed, tx); /* which may close the connection: tx is kept */

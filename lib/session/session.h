@@ -124,6 +124,7 @@ struct tusk_conn {
     int64_t next_deadline;   /* no request's deadline is earlier */
 
     tusk__out out;
+    uint64_t ahead;          /* position in it before which nothing more is written ahead */
     tusk__out held;          /* encoded, but not to be sent yet (hold.c) */
     bool holding;            /* what is encoded now goes there */
     tusk_buf in;             /* the unfinished message; or what a pause left */
@@ -255,8 +256,11 @@ static inline uint64_t tusk__out_sent_position(const tusk__out *out)
     return out->base + out->sent;
 }
 void tusk__out_sent(tusk_conn *, size_t n);
-/* Gives up sent bytes that nobody needs any more. */
+/* Gives up sent bytes that nobody needs any more; trim: and memory that is not needed for now. */
+void tusk__out_forget(tusk_conn *);
 void tusk__out_trim(tusk_conn *);
+/* More was encoded: what has come together is written now if it is much. */
+void tusk__out_ahead(tusk_conn *);
 /* Where messages are encoded now. */
 tusk_buf *tusk__session_encoder(tusk_conn *);
 uint64_t tusk__session_position(const tusk_conn *);

@@ -395,6 +395,7 @@ static tusk_req *submitted(tusk_conn *c, tusk_req *r, int64_t timeout)
     if (timeout > 0)
         tusk_timeout(r, timeout);
     tusk__session_changed(c);
+    tusk__out_ahead(c);
     return r;
 }
 
