@@ -296,6 +296,19 @@ TUSK_API int tusk_pool_metrics(tusk_pool *, tusk_buf *);
  * terminated; returns text. */
 TUSK_API const char *tusk_pool_error(tusk_pool *, char *text, size_t size);
 
+/* ── probes ────────────────────────────────────────────────────────────────────────────────────
+ * Built where there is sys/sdt.h (Debian: systemtap-sdt-dev), libtusk has static probes of the
+ * provider "tusk" for bpftrace, perf and systemtap; each costs one no-op while nobody listens. The
+ * first argument is the pool.
+ *   pool_ask         somebody asks for a connection; how many wait already
+ *   pool_lend        a connection is handed over; ns that were waited
+ *   pool_end         waiting ends without one; the status
+ *   pool_query_done  a statement of tusk_pool_query is done; ns it took
+ *   pool_open        a connection was made; ns that took
+ *   pool_close       one is closed; why, as the index in TUSK_POOL_CLOSED_MAP
+ *   pool_trouble     one could not be made; the status
+ *   bpftrace -e 'usdt:/usr/lib/libtusk.so:tusk:pool_lend { @us = hist(arg1 / 1000); }' */
+
 #ifdef __cplusplus
 }
 #endif

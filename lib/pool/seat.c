@@ -3,6 +3,7 @@
  */
 #include <string.h>
 #include "lib/pool/pool.h"
+#include "lib/pool/probes.h"
 
 /* ── which is which ───────────────────────────────────────────────────────────────────────── */
 
@@ -94,6 +95,7 @@ void tusk__seat_retire(tusk__seat *seat, enum tusk__why why)
     seat->why = (uint8_t)why;
     if (seat->opened)
         count_closed(seat->pool, why);
+    TUSK__PROBE2(pool_close, seat->pool, why);
     begin_closing(seat);
 }
 
@@ -120,6 +122,7 @@ static void open_up(tusk__seat *seat)
     seat->idle_since = tusk__pool_now(p);
     tusk__histogram_add(&p->connect, seat->idle_since - seat->began);
     p->stats.opened++;
+    TUSK__PROBE2(pool_open, p, seat->idle_since - seat->began);
     tusk__pool_no_trouble(p);
     seat->host = p->ops->host(seat);
     seat->role_seen = p->ops->role(seat);
