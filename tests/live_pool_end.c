@@ -69,9 +69,38 @@ static void draining_has_an_end(void)
     pool_wait(&query.done);
     assert_int_equal(query.status, TUSK_ECLOSED);
     pool_give(c);
+    pool_quiet();
     assert_int_equal(pool_stats().size, 0);
     tusk_conn *observer = live_open(NULL);
     pool_kill_all(observer); /* the server does not notice before the sleep is over */
+    tusk_close(observer);
+    pool_close();
+}
+
+/* Closed in the middle of a statement, in any way: the server goes on with it for a minute, unless
+ * it is told. */
+static void what_is_broken_off_counts_until_the_server_has_ended_it(void)
+{
+    pool_open("pool_max=2", NULL);
+    tusk_conn *observer = live_open(NULL);
+    for (int i = 0; i < 6; i++) {
+        live_reply reply[2] = {0}, behind[2] = {0};
+        tusk_conn *c[2] = {pool_lend(), pool_lend()};
+        assert_int_equal(pool_seen(observer), 2);
+        for (int n = 0; n < 2; n++) {
+            live_send(c[n], "select pg_sleep(60)", 0, &reply[n]);
+            live_send(c[n], "select pg_sleep(60)", 0, &behind[n]);
+        }
+        pool_step(10 * MILLISECOND);
+        tusk_pool_discard(pool, c[0]);
+        tusk_close(c[1]);
+        assert_true(reply[0].done && reply[1].done && behind[0].done && behind[1].done);
+        assert_int_equal(reply[0].status, TUSK_ECLOSED);
+        assert_in_range(pool_seen(observer), 0, 2);
+        assert_int_equal(pool_stats().size, 2);
+    }
+    pool_give(pool_lend());
+    assert_in_range(pool_seen(observer), 1, 2);
     tusk_close(observer);
     pool_close();
 }
@@ -186,6 +215,8 @@ int main(void)
     static const live_test tests[] = {
         {"draining waits for what runs", draining_waits_for_what_runs},
         {"draining has an end", draining_has_an_end},
+        {"what is broken off counts until the server has ended it",
+         what_is_broken_off_counts_until_the_server_has_ended_it},
         {"freeing tells everybody", freeing_tells_everybody},
         {"borrowers may outlive the pool", borrowers_may_outlive_the_pool},
         {"callbacks may free the pool", callbacks_may_free_the_pool},

@@ -241,6 +241,30 @@ static void draining_waits_for_what_is_lent(void)
     threads_pool_free(p);
 }
 
+/* As on a host: what is closed in the middle of a statement counts until the server has ended it.
+ */
+static void what_is_broken_off_counts(void)
+{
+    tusk_pool *p = threads_pool("pool_max=1", NULL);
+    tusk_conn *c, *observer = live_open(NULL);
+    for (int i = 0; i < 5; i++) {
+        live_reply reply = {0};
+        assert_int_equal(tusk_pool_take(p, &c, 60 * SECOND), TUSK_OK);
+        assert_int_equal(threads_seen(observer), 1);
+        live_send(c, "select pg_sleep(60)", 0, &reply);
+        tusk_step(c, tusk_now() + 10 * MILLISECOND);
+        if (i % 2 == 0)
+            tusk_close(c);
+        else
+            assert_int_equal(tusk_pool_discard(p, c), TUSK_OK);
+        assert_true(reply.done);
+        assert_in_range(threads_seen(observer), 0, 1);
+    }
+    tusk_close(observer);
+    assert_int_equal(tusk_pool_drain(p, 60 * SECOND, NULL, NULL), TUSK_OK);
+    threads_pool_free(p);
+}
+
 static void freeing_tells_those_who_wait(void)
 {
     enum { N = 10 };
@@ -268,6 +292,7 @@ int main(void)
         {"a forked child is kept out", a_forked_child_is_kept_out},
         {"draining tells those who wait", draining_tells_those_who_wait},
         {"draining waits for what is lent", draining_waits_for_what_is_lent},
+        {"what is broken off counts", what_is_broken_off_counts},
         {"freeing tells those who wait", freeing_tells_those_who_wait},
     };
     return LIVE_RUN_ONCE("pool_threads", tests);

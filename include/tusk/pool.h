@@ -22,7 +22,9 @@
  *      borrower left in its session undone. That costs no round trip, neither when it is lent nor
  * when it is given back.
  *   4. Never more than pool_max connections as the server counts them: one that is being opened
- * counts, and one that is being closed does until the server has closed it.
+ * counts, and one that is being closed does until the server has closed its end. What it still runs
+ * is cancelled for that, every 0.25 s, and waited for at most 5 s. (What cannot be known: a network
+ * that died in between, or a server that reacts to nothing, may hold a session longer.)
  *   5. A server that cannot be reached is tried by one connection at a time, after pauses that grow
  * to 2 s and vary. Those who wait keep waiting up to their time limit; only what no waiting would
  * cure (a wrong password, no such database, a setting) is told to them at once, unless there are

@@ -367,6 +367,7 @@ static void free_link(tusk_conn *c)
 {
     tusk__link *l = c->link;
     tusk__link_close(l, false);
+    tusk__canceller_free(l->canceller);
     tusk__dial_free(l);
     tusk__resolve_free(l->resolve);
     tusk__tls_context_unref(l->tls);

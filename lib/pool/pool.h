@@ -111,12 +111,14 @@ struct tusk__seat {
     int64_t rider_done; /* when the last one ended */
 
     /* member.c's own */
-    tusk_io io;      /* CLOSING: what the server's end is waited for with; first a copy of its fd */
-    unsigned busy;   /* requests of ours that are not done */
-    unsigned rounds; /* attempts to bring it in order */
-    bool detached;   /* the connection has been closed */
-    bool watched;    /* io is */
-    bool hook_due;   /* options.returned is to be called */
+    tusk_io io; /* CLOSING: what the server's end is waited for with; first a copy of its fd */
+    tusk_conn *leaving; /* CLOSING: dead for its owner, and still to cancel what the server runs */
+    int64_t patience;   /* CLOSING: until then the server's end is waited for */
+    unsigned busy;      /* requests of ours that are not done */
+    unsigned rounds;    /* attempts to bring it in order */
+    bool detached;      /* the connection has been closed */
+    bool watched;       /* io is */
+    bool hook_due;      /* options.returned is to be called */
 };
 
 enum tusk__ticket_kind { TUSK__TICKET_LEND, TUSK__TICKET_QUERY, TUSK__TICKET_TAKE };

@@ -47,6 +47,7 @@ tusk__seat *tusk__seat_new(tusk_pool *p)
     tusk__chain_init(&seat->work);
     tusk__chain_init(&seat->riders);
     seat->io = (tusk_io){.fd = -1, .deadline = TUSK_NEVER};
+    seat->patience = TUSK_NEVER;
     seat->pool = p;
     seat->host = -1;
     seat->began = tusk__pool_now(p);
