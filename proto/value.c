@@ -145,6 +145,23 @@ int tusk_to_int4_any(tusk_value v, int32_t *out)
     return TUSK_OK;
 }
 
+static int narrow_oid(int status, int64_t wide, uint32_t *out)
+{
+    if (status != TUSK_OK)
+        return status;
+    if (wide < 0 || wide > UINT32_MAX)
+        return TUSK_ERANGE;
+    *out = (uint32_t)wide;
+    return TUSK_OK;
+}
+
+int tusk_to_oid_any(tusk_value v, uint32_t *out)
+{
+    int64_t wide = 0;
+    int status = tusk_to_int8_any(v, &wide);
+    return narrow_oid(status, wide, out);
+}
+
 static int load_float(tusk_value v, enum tusk__rep rep, double *out)
 {
     if (rep == TUSK__REP_F32 && v.len == 4) {
@@ -211,6 +228,13 @@ int tusk_get_int8_any(const tusk_row *row, int i, int64_t *out)
     if (common_cell(row, i, out))
         return TUSK_OK;
     return tusk_to_int8_any(tusk_col(row, i), out);
+}
+
+int tusk_get_oid_any(const tusk_row *row, int i, uint32_t *out)
+{
+    int64_t wide = 0;
+    int status = tusk_get_int8_any(row, i, &wide);
+    return narrow_oid(status, wide, out);
 }
 
 int tusk_get_float8_any(const tusk_row *row, int i, double *out)

@@ -55,6 +55,22 @@ static const struct {
     {"bool", "t", TUSK_ETYPE, TUSK_ETYPE, TUSK_ETYPE, 0},
 };
 
+static void check_oid(tusk_value v, size_t i)
+{
+    const int64_t n = numbers[i].number;
+    const bool fits = n >= 0 && n <= UINT32_MAX;
+    const int status = numbers[i].as8 != TUSK_OK || fits ? numbers[i].as8 : TUSK_ERANGE;
+    const uint32_t wanted = status == TUSK_OK ? (uint32_t)n : 99;
+    const tusk_column column = {.oid = v.oid, .format = v.format};
+    const tusk_cell cell = {.len = v.len};
+    const tusk_row row = {.bytes = v.ptr, .cells = &cell, .columns = &column, .width = 1};
+    uint32_t oid = 99, of_row = 99;
+    assert_int_equal(tusk_to(v, &oid), status);
+    assert_int_equal(tusk_get(&row, 0, &of_row), status);
+    assert_int_equal(oid, wanted);
+    assert_int_equal(of_row, wanted);
+}
+
 static void check_number(tusk_value v, size_t i)
 {
     int32_t i4 = 99;
@@ -66,6 +82,7 @@ static void check_number(tusk_value v, size_t i)
     assert_true(i4 == (numbers[i].as4 == TUSK_OK ? numbers[i].number : 99));
     assert_true(i8 == (numbers[i].as8 == TUSK_OK ? numbers[i].number : 99));
     assert_true(d == (numbers[i].as_float == TUSK_OK ? (double)numbers[i].number : 99.0));
+    check_oid(v, i);
 }
 
 static void integers(void **state)

@@ -236,6 +236,8 @@ TUSK_API int tusk_to_bool(tusk_value, bool *);
  * (xid, cid, reg*; date gives days, time and the timestamps give microseconds to int8). */
 TUSK_API int tusk_to_int4_any(tusk_value, int32_t *);
 TUSK_API int tusk_to_int8_any(tusk_value, int64_t *);
+/* The same for what is unsigned: oid, xid, cid, reg*; a negative one does not fit. */
+TUSK_API int tusk_to_oid_any(tusk_value, uint32_t *);
 /* float4, float8, and integers that are exact in a double. */
 TUSK_API int tusk_to_float8_any(tusk_value, double *);
 /* The bytes of text, varchar, bpchar, name, json, xml, "char", enum labels and every type whose
@@ -281,6 +283,14 @@ static inline int tusk_to_int8(tusk_value v, int64_t *out)
         return TUSK_OK;
     }
     return tusk_to_int8_any(v, out);
+}
+static inline int tusk_to_oid(tusk_value v, uint32_t *out)
+{
+    if (tusk__is_plain(v, 26, 4)) {
+        *out = tusk__load32(v.ptr);
+        return TUSK_OK;
+    }
+    return tusk_to_oid_any(v, out);
 }
 static inline int tusk_to_float8(tusk_value v, double *out)
 {
@@ -352,6 +362,7 @@ TUSK_API uint32_t tusk_type_array_of(uint32_t oid);
 /* tusk_to_x_any of a row's column: the way of what is not the plain type. */
 TUSK_API int tusk_get_int4_any(const tusk_row *, int i, int32_t *);
 TUSK_API int tusk_get_int8_any(const tusk_row *, int i, int64_t *);
+TUSK_API int tusk_get_oid_any(const tusk_row *, int i, uint32_t *);
 TUSK_API int tusk_get_float8_any(const tusk_row *, int i, double *);
 
 /* Column i is binary and of that size; if it is of that type too, there is no value to make first. */
@@ -383,6 +394,14 @@ static inline int tusk_get_int8(const tusk_row *row, int i, int64_t *out)
         }
     }
     return tusk_get_int8_any(row, i, out);
+}
+static inline int tusk_get_oid(const tusk_row *row, int i, uint32_t *out)
+{
+    if (tusk__likely(tusk__is_plain_cell(row, i, 4) && row->columns[i].oid == 26)) {
+        *out = tusk__load32(tusk__cell_at(row, i));
+        return TUSK_OK;
+    }
+    return tusk_get_oid_any(row, i, out);
 }
 static inline int tusk_get_float8(const tusk_row *row, int i, double *out)
 {
@@ -424,6 +443,7 @@ static inline int tusk_get_text(const tusk_row *row, int i, tusk_slice *out)
         bool *: tusk_to_bool,                                                                      \
         int32_t *: tusk_to_int4,                                                                   \
         int64_t *: tusk_to_int8,                                                                   \
+        uint32_t *: tusk_to_oid,                                                                   \
         double *: tusk_to_float8,                                                                  \
         tusk_slice *: tusk_to_text)(val, out)
 #define tusk_get(row, i, out)                                                                      \
@@ -431,17 +451,20 @@ static inline int tusk_get_text(const tusk_row *row, int i, tusk_slice *out)
         bool *: tusk_get_bool,                                                                     \
         int32_t *: tusk_get_int4,                                                                  \
         int64_t *: tusk_get_int8,                                                                  \
+        uint32_t *: tusk_get_oid,                                                                  \
         double *: tusk_get_float8,                                                                 \
         tusk_slice *: tusk_get_text)(row, i, out)
 #else
 static inline int tusk_to(tusk_value v, bool *out) { return tusk_to_bool(v, out); }
 static inline int tusk_to(tusk_value v, int32_t *out) { return tusk_to_int4(v, out); }
 static inline int tusk_to(tusk_value v, int64_t *out) { return tusk_to_int8(v, out); }
+static inline int tusk_to(tusk_value v, uint32_t *out) { return tusk_to_oid(v, out); }
 static inline int tusk_to(tusk_value v, double *out) { return tusk_to_float8(v, out); }
 static inline int tusk_to(tusk_value v, tusk_slice *out) { return tusk_to_text(v, out); }
 static inline int tusk_get(const tusk_row *r, int i, bool *out) { return tusk_get_bool(r, i, out); }
 static inline int tusk_get(const tusk_row *r, int i, int32_t *out) { return tusk_get_int4(r, i, out); }
 static inline int tusk_get(const tusk_row *r, int i, int64_t *out) { return tusk_get_int8(r, i, out); }
+static inline int tusk_get(const tusk_row *r, int i, uint32_t *out) { return tusk_get_oid(r, i, out); }
 static inline int tusk_get(const tusk_row *r, int i, double *out) { return tusk_get_float8(r, i, out); }
 static inline int tusk_get(const tusk_row *r, int i, tusk_slice *out) { return tusk_get_text(r, i, out); }
 #endif

@@ -55,6 +55,16 @@ static int fold_int8(const tusk_row *row, int i, uint64_t *sum)
     return status;
 }
 
+static int fold_oid(const tusk_row *row, int i, uint64_t *sum)
+{
+    uint32_t v;
+    const int status = tusk_get(row, i, &v);
+    if (status == TUSK_OK) {
+        bench_fold(sum, v);
+    }
+    return status;
+}
+
 static int fold_int4(const tusk_row *row, int i, uint64_t *sum)
 {
     int32_t v;
@@ -122,8 +132,9 @@ static int fold_column(char type, const tusk_row *row, int i, uint64_t *sum)
     case 'i':
     case 'h':
         return fold_int4(row, i, sum);
-    case 'I':
     case 'o':
+        return fold_oid(row, i, sum);
+    case 'I':
     case 'z':
         return fold_int8(row, i, sum);
     case '?':
