@@ -71,6 +71,7 @@ void tusk__encode_cancel_request(tusk_buf *out, int32_t pid, const uint8_t *key,
 
 void tusk__encode_password(tusk_buf *out, tusk_slice password)
 {
+    tusk__buf_reserve(out, password.len + 6); /* moving it later would leave a copy behind */
     size_t mark = tusk__message_begin(out, 'p');
     tusk__put_cstr(out, password);
     small_message_end(out, mark);

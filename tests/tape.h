@@ -22,6 +22,8 @@ enum tape_verb {
     TAPE_TLS,          /* number: verified; data: end point */
     TAPE_CANCEL_BYTES, /* the CancelRequest counts among the frontend messages */
     TAPE_CANCEL_DONE,
+    TAPE_ANSWER,   /* data: the secret that was asked for */
+    TAPE_REFUSE,   /* data: why there is none */
     TAPE_RETURN,   /* number: what the callback returns */
     TAPE_COPY,     /* what: query, data */
     TAPE_COPY_ROW, /* what: query, args of query `number` */

@@ -10,7 +10,7 @@ static const char *const event_names[SUBJECT_EVENTS] = {
     [SUBJECT_READY] = "ready",   [SUBJECT_NOTIFY] = "notify", [SUBJECT_NOTICE] = "notice",
     [SUBJECT_CLOSED] = "closed", [SUBJECT_PARAMS] = "params", [SUBJECT_COLUMNS] = "columns",
     [SUBJECT_ROW] = "row",       [SUBJECT_BYTES] = "bytes",   [SUBJECT_PULL] = "pull",
-    [SUBJECT_PIECE] = "piece",   [SUBJECT_DONE] = "done",
+    [SUBJECT_PIECE] = "piece",   [SUBJECT_DONE] = "done",     [SUBJECT_ASK] = "ask",
 };
 
 unsigned tape_event_of(const char *name)
@@ -285,6 +285,8 @@ static const struct {
     {"send", TAPE_SEND, 1},
     {"tls", TAPE_TLS, 0},
     {"return", TAPE_RETURN, 1},
+    {"answer", TAPE_ANSWER, 1},
+    {"refuse", TAPE_REFUSE, 1},
     {"copy", TAPE_COPY, 2},
     {"copyrow", TAPE_COPY_ROW, 1},
     {"item", TAPE_ITEM, 1},
@@ -320,9 +322,13 @@ const char *tape_call_parse(tape *t, char **words, size_t n, tape_call *call)
         ok = tape_number(rest[0], &call->number);
     else if (call->verb == TAPE_RETURN)
         ok = tape_status_of(rest[0], &call->number);
+    else if (call->verb == TAPE_ANSWER || call->verb == TAPE_REFUSE)
+        ok = tape_word(rest[0], &call->data);
     else if (call->verb == TAPE_COPY)
         ok = tape_word(rest[1], &call->data);
     else if (call->verb == TAPE_COPY_ROW || call->verb == TAPE_ITEM)
         return copy_row_call(t, rest, n - 1, call);
+    if (call->verb == TAPE_REFUSE)
+        bytes_u8(&call->data, 0);
     return ok ? NULL : "what follows the call is not well-formed";
 }

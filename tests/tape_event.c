@@ -85,6 +85,17 @@ static void put_outcome(bytes *out, const tusk_outcome *o, bool many)
         put_error(out, o->error);
 }
 
+/* password "host" port "user" "dbname" */
+static void put_ask(bytes *out, const subject_news *news)
+{
+    bytes_u8(out, ' ');
+    bytes_add(out, news->text.ptr, news->text.len);
+    put_text(out, news->ask->host);
+    bytes_printf(out, " %u", news->ask->port);
+    put_text(out, news->ask->user);
+    put_text(out, news->ask->dbname);
+}
+
 void tape_event_line(const tape *t, const subject_news *news, bytes *out)
 {
     if (news->call != NULL)
@@ -123,6 +134,9 @@ void tape_event_line(const tape *t, const subject_news *news, bytes *out)
         break;
     case SUBJECT_BYTES:
         put_slice(out, news->text);
+        break;
+    case SUBJECT_ASK:
+        put_ask(out, news);
         break;
     case SUBJECT_DONE:
         put_outcome(out, news->outcome, many);

@@ -136,7 +136,7 @@ static void make(player *p, const tape_call *call)
 {
     if (p->s.conn == NULL)
         return;
-    tusk_slice end_point = {(const char *)call->data.data, call->data.len};
+    tusk_slice data = {(const char *)call->data.data, call->data.len};
     switch (call->verb) {
     case TAPE_QUERY:
         submit(p, call);
@@ -166,7 +166,13 @@ static void make(player *p, const tape_call *call)
         break;
     case TAPE_TLS:
         if ((subject_wants(&p->s) & TUSK_WANT_TLS) != 0)
-            tusk_tls_done(p->s.conn, end_point, call->number != 0);
+            tusk_tls_done(p->s.conn, data, call->number != 0);
+        break;
+    case TAPE_ANSWER:
+        subject_answer(&p->s, data, NULL);
+        break;
+    case TAPE_REFUSE:
+        subject_answer(&p->s, (tusk_slice){NULL, 0}, (const char *)call->data.data);
         break;
     case TAPE_CANCEL_BYTES:
         cancel_request(p);

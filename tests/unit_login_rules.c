@@ -1,12 +1,14 @@
 /* tests/unit_login_rules.c: what a server may ask for, and in which order. Every sequence of
- * authentication messages, of which four lead to a connection; and channel binding by everything it
- * depends on, against the rules written down once more. Detached connections, fixed nonces. */
+ * authentication messages, of which four lead to a connection; channel binding by everything it
+ * depends on, against the rules written down once more; and that no password is left in memory.
+ * Detached connections, fixed nonces. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <tusk/credentials.h>
 #include <tusk/wire.h>
 #include "lib/net/make.h"
 #include "tests/support/build.h"
@@ -259,12 +261,81 @@ static void binding_required(void **state)
         }
 }
 
+/* ── what is left in memory ───────────────────────────────────────────────────────────────── */
+
+enum { HEAD = 16 };
+static unsigned spilled; /* blocks that were given back with the password in them */
+
+/* Moves every time, so that growing shows as well. */
+static void *scanning_realloc(void *ud, void *ptr, size_t size)
+{
+    static const char secret[] = "hunter2hunter2";
+    char *old = ptr != NULL ? (char *)ptr - HEAD : NULL;
+    size_t had = 0;
+    (void)ud;
+    if (old != NULL)
+        memcpy(&had, old, sizeof had);
+    char *made = size > 0 ? malloc(size + HEAD) : NULL;
+    if (made != NULL) {
+        memcpy(made, &size, sizeof size);
+        memcpy(made + HEAD, ptr != NULL ? ptr : made, had < size ? had : size);
+    }
+    if (old != NULL && memmem(old + HEAD, had, secret, sizeof secret - 1) != NULL)
+        spilled++;
+    free(old);
+    return made != NULL ? made + HEAD : NULL;
+}
+
+static void give_password(void *ud, tusk_ask *ask)
+{
+    char copy[] = "hunter2hunter2";
+    (void)ud;
+    tusk_ask_answer(ask, tusk_slice_of(copy));
+}
+
+/* A login that the server refuses, or that is given up before the answer has left. */
+static void nothing_is_left(void **state)
+{
+    static const tusk_credentials giver = {.password = give_password};
+    (void)state;
+    for (int way = 0; way < 8; way++) {
+        tusk_config *config;
+        tusk_conn *c;
+        size_t n;
+        spilled = 0;
+        assert_int_equal(tusk_config_new(&config, scanning_realloc, NULL), TUSK_OK);
+        assert_int_equal(tusk_config_parse(config, "host=/sock user=alice"), TUSK_OK);
+        if (way & 1)
+            tusk_config_credentials(config, &giver, NULL);
+        else
+            tusk_config_set(config, "password", "hunter2hunter2");
+        assert_int_equal(tusk_detached(&c, config, NULL, NULL), TUSK_OK);
+        tusk_config_free(config);
+        end e = {.c = c};
+        tusk_send_buf(c, &n);
+        tusk_send_ack(c, n);
+        if (way & 2)
+            end_message(&e, 'R', "\0\0\0\3", 4);
+        else
+            end_message(&e, 'R', "\0\0\0\12SCRAM-SHA-256\0\0", 19);
+        tusk_send_buf(c, &n);
+        assert_true(n > 0);
+        if (way & 4) {
+            tusk_send_ack(c, n);
+            end_message(&e, 'E', "SFATAL\0C28P01\0Mno\0\0", 19);
+        }
+        tusk_close(c);
+        assert_int_equal(spilled, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_order),
         cmocka_unit_test(binding),
         cmocka_unit_test(binding_required),
+        cmocka_unit_test(nothing_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

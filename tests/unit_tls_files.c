@@ -182,6 +182,67 @@ static void settings_and_files(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* ── a passphrase that the program is asked for ───────────────────────────────────────────────────
+ */
+
+struct giver {
+    const char *phrase;
+    int len; /* to claim; -1: that of the phrase */
+    int asked;
+};
+
+static int give(void *ud, const char *key_file, char *out, size_t size)
+{
+    struct giver *g = ud;
+    size_t n = strlen(g->phrase);
+    g->asked++;
+    assert_non_null(strstr(key_file, "client"));
+    assert_true(size >= 1024 && n <= size);
+    memcpy(out, g->phrase, n);
+    return g->len < 0 ? (int)n : g->len;
+}
+
+static void passphrases(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *password, *phrase;
+        int len, asked;
+        const char *text; /* NULL: it has to succeed */
+    } cases[] = {
+        {"client-encrypted.key", NULL, "open sesame", -1, 1, NULL},
+        {"client-encrypted-old.key", NULL, "open sesame", -1, 1, NULL},
+        {"client-encrypted-der.key", NULL, "open sesame", -1, 1, NULL},
+        {"client-encrypted.key", "", "open sesame", -1, 1, NULL},
+        {"client-encrypted.key", "open sesame", "hunter2", -1, 0, NULL},
+        {"client.key", NULL, "hunter2", -1, 0, NULL},
+        {"client-encrypted.key", "hunter2", "open sesame", -1, 0, "sslpassword does not open it"},
+        {"client-encrypted.key", NULL, "hunter2", -1, 1, "that the program gave does not open it"},
+        {"client-encrypted-der.key", NULL, "hunter2", -1, 1, "the program gave does not open it"},
+        {"client-encrypted.key", NULL, "", -1, 1, "the program gave no passphrase"},
+        {"client-encrypted.key", NULL, "hunter2", 0, 1, "the program gave no passphrase"},
+        {"client-encrypted.key", NULL, "open sesame", 100000, 1, "does not open it"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct giver g = {cases[i].phrase, cases[i].len, 0};
+        tusk__tls_options o = {.sslmode = "require",
+                               .cert = tls_cert("client.crt"),
+                               .key = tls_cert(cases[i].key),
+                               .password = cases[i].password,
+                               .passphrase = give,
+                               .passphrase_ud = &g};
+        tusk__tls_context *c;
+        char error[256] = "";
+        int status = tusk__tls_context_new(&c, &o, error, sizeof error);
+        assert_int_equal(status, cases[i].text == NULL ? TUSK_OK : TUSK_ETLS);
+        assert_int_equal(g.asked, cases[i].asked);
+        if (cases[i].text != NULL && strstr(error, cases[i].text) == NULL)
+            fail_msg("case %zu: %s", i, error);
+        assert_null(strstr(error, "hunter2"));
+        tusk__tls_context_unref(c);
+    }
+}
+
 /* Root's key may be readable for its group; anybody else's not. */
 static void who_may_read_the_key(void **state)
 {
@@ -311,11 +372,9 @@ static void server_name_indication(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(settings_and_files),
-        cmocka_unit_test(who_may_read_the_key),
-        cmocka_unit_test(key_log),
-        cmocka_unit_test(names_that_cannot_be_checked),
-        cmocka_unit_test(server_name_indication),
+        cmocka_unit_test(settings_and_files),           cmocka_unit_test(passphrases),
+        cmocka_unit_test(who_may_read_the_key),         cmocka_unit_test(key_log),
+        cmocka_unit_test(names_that_cannot_be_checked), cmocka_unit_test(server_name_indication),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     tls_certs_remove();

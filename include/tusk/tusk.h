@@ -7,6 +7,7 @@
 #include <tusk/types.h>
 #include <tusk/io.h>
 #include <tusk/conn.h>
+#include <tusk/credentials.h>
 #include <tusk/sync.h>
 #include <tusk/cursor.h>
 #include <tusk/catalog.h>

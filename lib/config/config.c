@@ -73,6 +73,15 @@ tusk__endpoint *tusk__config_endpoint(const tusk_config *config)
     return tusk__endpoint_share((tusk__endpoint_slot *)&config->endpoint);
 }
 
+int tusk_config_credentials(tusk_config *config, const tusk_credentials *credentials, void *ud)
+{
+    if (config == NULL)
+        return TUSK_EINVAL;
+    config->credentials = credentials;
+    config->credentials_ud = ud;
+    return TUSK_OK;
+}
+
 void tusk_config_free(tusk_config *config)
 {
     if (config == NULL)
@@ -112,6 +121,8 @@ int tusk__config_clone(tusk_config **out, const tusk_config *config)
     if (status != TUSK_OK)
         return status;
     tusk_config *copy = *out;
+    copy->credentials = config->credentials;
+    copy->credentials_ud = config->credentials_ud;
     for (int key = 0; key < TUSK__KEYS && status == TUSK_OK; key++) {
         const tusk__config_value *value = &config->values[key];
         if (value->text == NULL)

@@ -68,6 +68,8 @@ struct tusk_config {
     void *alloc_ud;
     tusk__endpoint_slot endpoint; /* NULL in a draft */
     tusk__config_value values[TUSK__KEYS];
+    const tusk_credentials *credentials; /* borrowed; NULL: none */
+    void *credentials_ud;
     char *home; /* NULL until tusk_config_env: then files below it may be read by default */
     char error[512];
 };

@@ -142,6 +142,8 @@ static int find_password(tusk__builder *b, tusk__host *host, const char *path)
 
 static int set_passwords(tusk__builder *b)
 {
+    if (b->config->credentials != NULL && b->config->credentials->password != NULL)
+        return TUSK_OK;
     const char *given = tusk__config_text(b->config, TUSK__KEY_password);
     const char *shared = NULL;
     if (given[0] != '\0' && (shared = tusk__builder_text(b, given, strlen(given))) == NULL)

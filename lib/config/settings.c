@@ -362,6 +362,8 @@ int tusk__settings_build(tusk__settings *out, const tusk_config *config, char *e
     memset(out, 0, sizeof *out);
     out->alloc = config->alloc;
     out->alloc_ud = config->alloc_ud;
+    out->credentials = config->credentials;
+    out->credentials_ud = config->credentials_ud;
     if (error_size > 0)
         error[0] = '\0';
     int status = TUSK_OK;

@@ -4,7 +4,7 @@
 #ifndef TUSK_CONFIG_SETTINGS_H
 #define TUSK_CONFIG_SETTINGS_H
 
-#include <tusk/conn.h>
+#include <tusk/credentials.h>
 
 enum tusk__sslmode {
     TUSK__SSL_DEFAULT, /* not set: require over TCP to another host, prefer on loopback without
@@ -87,6 +87,8 @@ typedef struct tusk__settings {
     const char *oauth_issuer, *oauth_client_id, *oauth_client_secret, *oauth_scope; /* or NULL */
     size_t pool_min, pool_max, pool_max_waiting;       /* max_waiting 0: no limit */
     int64_t pool_idle, pool_lifetime, pool_timeout;    /* ns, TUSK_NEVER if none */
+    const tusk_credentials *credentials; /* the program's own; NULL: none */
+    void *credentials_ud;
     const char *warning; /* why a password file was not used, or NULL: something to tell the user */
     tusk_realloc_fn alloc; /* the config's; with it come the blocks that hold all of the above */
     void *alloc_ud;

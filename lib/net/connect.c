@@ -1,7 +1,7 @@
 /* lib/net/connect.c: attempt after attempt, host by host and address by address, until one of them
- * gets the session to its first ReadyForQuery. A later attempt knows nothing of an earlier one but its
- * error's text.
- * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS */
+ * gets the session to its first ReadyForQuery. A later attempt knows nothing of an earlier one but
+ * its error's text. https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
+ */
 #include <errno.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -219,7 +219,10 @@ int tusk__link_tls_stream(tusk__link *l, int fd, tusk__stream **out, char *error
                                  .max_version = s->ssl_max_version,
                                  .keylogfile = s->sslkeylogfile,
                                  .sni = s->sslsni,
-                                 .direct = s->ssl_direct};
+                                 .direct = s->ssl_direct,
+                                 .passphrase =
+                                     s->credentials != NULL ? s->credentials->passphrase : NULL,
+                                 .passphrase_ud = s->credentials_ud};
     int status = TUSK_OK;
     if (l->tls == NULL)
         status = tusk__endpoint_tls(l->endpoint, &o, &l->tls, error, size);

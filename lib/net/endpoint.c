@@ -111,7 +111,7 @@ static void mix_file(uint8_t key[KEY], const char *path)
     mix(key, stamp, sizeof stamp);
 }
 
-/* Without the key's password: once the key is open, it makes no difference. */
+/* Without the key's password and who gives it: once the key is open, they make no difference. */
 static void tls_key(const tusk__tls_options *o, uint8_t key[KEY])
 {
     const bool flags[] = {o->sni, o->direct};

@@ -65,6 +65,9 @@ typedef struct tusk__tls_options {
     const char *rootcert, *cert, *key, *password, *crl, *crldir, *certmode;
     const char *min_version, *max_version, *keylogfile;
     bool sni, direct;
+    /* Asked for the key's passphrase if `password` is not set: tusk/credentials.h. */
+    int (*passphrase)(void *ud, const char *key_file, char *out, size_t size);
+    void *passphrase_ud;
 } tusk__tls_options;
 
 /* TUSK_ETLS / TUSK_ECONFIG / TUSK_ENOMEM with a text in error. Reference counted: the context lives

@@ -81,21 +81,47 @@ int tusk__tls_load_crls(SSL_CTX *ssl, const tusk__tls_options *o, char *error, s
 
 /* ── the client's own key ─────────────────────────────────────────────────────────────────── */
 struct passphrase {
-    const char *text; /* may be NULL */
+    const tusk__tls_options *options;
     bool asked;
+    int len; /* of text; 0 and less: there is none */
+    char text[PEM_BUFSIZE];
 };
+
+/* OpenSSL may ask several times, the program is asked once. */
+static void find_passphrase(struct passphrase *p)
+{
+    const tusk__tls_options *o = p->options;
+    size_t n = o->password != NULL ? strlen(o->password) : 0;
+    p->asked = true;
+    if (n > 0 && n <= sizeof p->text) {
+        memcpy(p->text, o->password, n);
+        p->len = (int)n;
+    } else if (n == 0 && o->passphrase != NULL) {
+        p->len = o->passphrase(o->passphrase_ud, o->key, p->text, sizeof p->text);
+    }
+}
 
 /* pem_password_cb: never a prompt. */
 static int give_passphrase(char *out, int size, int writing, void *ud)
 {
     struct passphrase *p = ud;
     (void)writing;
-    p->asked = true;
-    size_t n = p->text != NULL ? strlen(p->text) : 0;
-    if (n == 0 || size < 0 || n > (size_t)size)
+    if (!p->asked)
+        find_passphrase(p);
+    if (p->len <= 0 || p->len > size || (size_t)p->len > sizeof p->text)
         return -1;
-    memcpy(out, p->text, n);
-    return (int)n;
+    memcpy(out, p->text, (size_t)p->len);
+    return p->len;
+}
+
+static const char *closed_key(const struct passphrase *p)
+{
+    if (tusk__tls_given(p->options->password))
+        return "sslpassword does not open it";
+    if (p->options->passphrase == NULL)
+        return "set sslpassword";
+    return p->len > 0 ? "the passphrase that the program gave does not open it"
+                      : "the program gave no passphrase, and sslpassword is not set";
 }
 
 /* Whoever can read the key can be the client. Root's files may be readable for a group, as packages
@@ -172,7 +198,7 @@ static EVP_PKEY *parse_key(const char *text, size_t len, struct passphrase *pass
 
 static int load_key(SSL_CTX *ssl, const tusk__tls_options *o, char *error, size_t size)
 {
-    struct passphrase pass = {o->password, false};
+    struct passphrase pass = {.options = o};
     size_t len;
     int status;
     char *text = read_key_file(o->key, &len, &status, error, size);
@@ -182,8 +208,7 @@ static int load_key(SSL_CTX *ssl, const tusk__tls_options *o, char *error, size_
     OPENSSL_cleanse(text, len);
     free(text);
     if (key == NULL && pass.asked) {
-        snprintf(error, size, "sslkey \"%.120s\" is encrypted: %s", o->key,
-                 tusk__tls_given(o->password) ? "sslpassword does not open it" : "set sslpassword");
+        snprintf(error, size, "sslkey \"%.120s\" is encrypted: %s", o->key, closed_key(&pass));
         status = TUSK_ETLS;
     } else if (key == NULL) {
         status = bad_file(error, size, "sslkey", o->key);
@@ -193,6 +218,7 @@ static int load_key(SSL_CTX *ssl, const tusk__tls_options *o, char *error, size_
         status = tusk__tls_explain(error, size, TUSK_ETLS, what);
     }
     EVP_PKEY_free(key);
+    OPENSSL_cleanse(pass.text, sizeof pass.text);
     return status;
 }
 

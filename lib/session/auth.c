@@ -20,8 +20,9 @@ static int deny(tusk_conn *c, const char *a, const char *b)
     return tusk__session_fail(c, TUSK_EAUTH, 0, t.s);
 }
 
-void tusk__login_wipe(tusk_conn *c)
+void tusk__login_end(tusk_conn *c)
 {
+    tusk__ask_forget(c);
     if (c->login.scram != NULL)
         tusk__scram_wipe(c->login.scram);
     tusk__session_alloc(c, c->login.scram, 0);
@@ -64,6 +65,34 @@ static tusk_slice password(const tusk_conn *c)
     return tusk_slice_of(c->host->password);
 }
 
+static bool has_callback(const tusk_conn *c)
+{
+    return c->settings.credentials != NULL && c->settings.credentials->password != NULL;
+}
+
+/* scram_client_key and scram_server_key do without a password. */
+static bool has_keys(const tusk_conn *c)
+{
+    return c->settings.scram_client_key != NULL && c->settings.scram_server_key != NULL;
+}
+
+static bool can_prove(const tusk_conn *c, enum tusk__auth_method method)
+{
+    return has_callback(c) || password(c).len > 0 || (method == TUSK__AUTH_SCRAM && has_keys(c));
+}
+
+static int with_password(tusk_conn *c, tusk__with_secret *then)
+{
+    if (has_callback(c))
+        return tusk__ask(c, c->settings.credentials->password, &(tusk_ask){.host = NULL}, then);
+    return then(c, password(c));
+}
+
+static int empty_password(tusk_conn *c)
+{
+    return deny(c, "the server asked for a password, but the program gave an empty one", "");
+}
+
 static int sent(tusk_conn *c)
 {
     if (c->out.buf.status != TUSK_OK)
@@ -90,13 +119,14 @@ static bool may_use(tusk_conn *c, enum tusk__auth_method method, const char *ask
     } else if (c->settings.channel_binding == TUSK__CB_REQUIRE && method != TUSK__AUTH_SCRAM) {
         deny(c, "channel binding is required (channel_binding=require), but the server asked for ",
              asked);
-    } else if (password(c).len == 0 && c->settings.scram_client_key == NULL) {
+    } else if (!can_prove(c, method)) {
         deny(c, "the server asked for a password, but none was given ",
              "(setting password, PGPASSWORD, or the password file)");
     } else if (method == TUSK__AUTH_PASSWORD && !named && !c->transport.local &&
                !(c->transport.tls && c->transport.tls_verified)) {
-        deny(c, "the server asked for the password in clear text over a connection that is not "
-                "verified TLS; ",
+        deny(c,
+             "the server asked for the password in clear text over a connection that is not "
+             "verified TLS; ",
              "sslmode=verify-full makes it so, require_auth=password allows it as it is");
     } else if (method == TUSK__AUTH_MD5 && !named && !c->transport.local &&
                !c->transport.loopback && !c->transport.tls) {
@@ -109,32 +139,45 @@ static bool may_use(tusk_conn *c, enum tusk__auth_method method, const char *ask
     return false;
 }
 
+static int send_cleartext(tusk_conn *c, tusk_slice secret)
+{
+    if (secret.len == 0)
+        return empty_password(c);
+    tusk__encode_password(&c->out.buf, secret);
+    return sent(c);
+}
+
 static int on_cleartext(tusk_conn *c, tusk_slice rest)
 {
     if (rest.len != 0)
         return TUSK_EPROTO;
     if (!may_use(c, TUSK__AUTH_PASSWORD, "a cleartext password"))
         return TUSK_EAUTH;
-    tusk__encode_password(&c->out.buf, password(c));
-    return sent(c);
+    return with_password(c, send_cleartext);
 }
 
-static int on_md5(tusk_conn *c, tusk_slice rest)
+static int send_md5(tusk_conn *c, tusk_slice secret)
 {
-    if (rest.len != 4)
-        return TUSK_EPROTO;
-    if (!may_use(c, TUSK__AUTH_MD5, "an md5 password"))
-        return TUSK_EAUTH;
     char answer[36];
-    uint8_t salt[4];
-    memcpy(salt, rest.ptr, 4);
-    int status = tusk__md5_password(c->crypto, tusk_slice_of(c->settings.user), password(c), salt,
-                                    answer);
+    if (secret.len == 0)
+        return empty_password(c);
+    int status = tusk__md5_password(c->crypto, tusk_slice_of(c->settings.user), secret,
+                                    c->login.md5_salt, answer);
     if (status != TUSK_OK)
         return deny(c, "the server asked for an md5 password, ",
                     "and this system's OpenSSL does not permit MD5");
     tusk__encode_password(&c->out.buf, tusk_slice_of(answer));
     return sent(c);
+}
+
+static int on_md5(tusk_conn *c, tusk_slice rest)
+{
+    if (rest.len != sizeof c->login.md5_salt)
+        return TUSK_EPROTO;
+    if (!may_use(c, TUSK__AUTH_MD5, "an md5 password"))
+        return TUSK_EAUTH;
+    memcpy(c->login.md5_salt, rest.ptr, sizeof c->login.md5_salt);
+    return with_password(c, send_md5);
 }
 
 static void note_mechanism(void *ud, const char *name)
@@ -156,21 +199,24 @@ static enum tusk__scram_binding choose_binding(const tusk_conn *c)
     return c->login.offers_plus ? TUSK__SCRAM_BOUND : TUSK__SCRAM_NOT_OFFERED;
 }
 
-static int begin_scram(tusk_conn *c, enum tusk__scram_binding binding)
+static int begin_scram(tusk_conn *c, tusk_slice secret)
 {
     const tusk__settings *s = &c->settings;
+    enum tusk__scram_binding binding = c->login.binding;
+    if (secret.len == 0 && !has_keys(c))
+        return empty_password(c);
     tusk__scram *scram = tusk__session_alloc(c, NULL, sizeof *scram);
     if (scram == NULL)
         return tusk__session_fail(c, TUSK_ENOMEM, 0, "out of memory while authenticating");
     tusk_slice end_point = {(const char *)c->transport.end_point, c->transport.end_point_len};
-    int status = tusk__scram_init(scram, c->crypto, binding, end_point, password(c),
+    int status = tusk__scram_init(scram, c->crypto, binding, end_point, secret,
                                   s->scram_min_iterations, s->scram_max_iterations, c->alloc,
                                   c->alloc_ud);
     c->login.scram = scram;
     if (status == TUSK_ENOMEM)
         return tusk__session_fail(c, status, 0, "out of memory while authenticating");
     c->login.bound = binding == TUSK__SCRAM_BOUND;
-    if (s->scram_client_key != NULL && s->scram_server_key != NULL) {
+    if (has_keys(c)) {
         tusk__scram_keys keys = {.valid = true};
         memcpy(keys.client_key, s->scram_client_key, sizeof keys.client_key);
         memcpy(keys.server_key, s->scram_server_key, sizeof keys.server_key);
@@ -211,7 +257,8 @@ static int on_sasl(tusk_conn *c, tusk_slice rest)
     if (binding != TUSK__SCRAM_BOUND && !c->login.offers_scram)
         return deny(c, "none of the server's SASL mechanisms is supported ",
                     "(tusk has SCRAM-SHA-256 and SCRAM-SHA-256-PLUS)");
-    return begin_scram(c, binding);
+    c->login.binding = binding;
+    return has_keys(c) ? begin_scram(c, (tusk_slice){NULL, 0}) : with_password(c, begin_scram);
 }
 
 static int scram_failed(tusk_conn *c, int status)
@@ -284,8 +331,8 @@ static int on_ok(tusk_conn *c, tusk_slice rest)
     if (c->login.scram != NULL && !c->login.proved)
         return deny(c, "the server said that authentication succeeded ",
                     "before it proved that it knows the password");
-    if (c->login.method == 0 && (c->settings.auth_required ||
-                                 !(c->settings.require_auth & TUSK__AUTH_NONE)))
+    if (c->login.method == 0 &&
+        (c->settings.auth_required || !(c->settings.require_auth & TUSK__AUTH_NONE)))
         return deny(c, "authentication method requirement failed: ",
                     "the server did not ask for any proof (require_auth)");
     if (c->settings.channel_binding == TUSK__CB_REQUIRE && !c->login.bound)
@@ -300,7 +347,7 @@ int tusk__on_authentication(tusk_conn *c, const tusk__frame *f)
     uint32_t code;
     tusk_slice rest;
     int status = tusk__decode_authentication(f, &code, &rest);
-    if (status != TUSK_OK || c->login.deriving)
+    if (status != TUSK_OK || c->login.deriving || c->login.asked != NULL)
         return TUSK_EPROTO;
     switch (code) {
     case TUSK__AUTHENTICATION_OK:
@@ -317,8 +364,9 @@ int tusk__on_authentication(tusk_conn *c, const tusk__frame *f)
         return on_sasl_final(c, rest);
     case TUSK__AUTHENTICATION_GSS:
     case TUSK__AUTHENTICATION_SSPI:
-        return deny(c, "the server asked for GSSAPI or SSPI authentication, which tusk does not have; ",
-                    "use a pg_hba.conf line with scram-sha-256");
+        return deny(
+            c, "the server asked for GSSAPI or SSPI authentication, which tusk does not have; ",
+            "use a pg_hba.conf line with scram-sha-256");
     default:
         return deny(c, "the server asked for an authentication method that tusk does not know", "");
     }

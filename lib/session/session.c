@@ -63,7 +63,6 @@ static void free_conn(tusk_conn *c)
 {
     if (c->ops != NULL)
         c->ops->free(c);
-    tusk__login_wipe(c);
     tusk__queue_free(c);
     tusk__cache_free(c);
     tusk__description_free(&c->unnamed, c);
@@ -91,6 +90,9 @@ static void settle(tusk_conn *c)
     if (c->ops != NULL)
         c->ops->drop(c, asked);
     tusk__queue_fail_all(c);
+    tusk__login_end(c);
+    c->out.sent = c->out.buf.len; /* or never will be */
+    tusk__session_forget_secrets(c);
     if (c->watcher != NULL && c->watcher->closed != NULL)
         c->watcher->closed(c->watcher_ud, c, asked ? NULL : &c->error);
     c->depth--;
@@ -122,7 +124,7 @@ static bool tried_elsewhere(tusk_conn *c)
     bool starting = c->phase > TUSK__DEAD && c->phase < TUSK__IDLE;
     if (!starting || c->closing || c->ops == NULL)
         return false;
-    tusk__login_wipe(c);
+    tusk__login_end(c);
     c->phase = TUSK__START;
     const char *text = c->ops->retry(c, &c->error);
     if (text != NULL)

@@ -70,6 +70,11 @@ struct tusk__param {
 };
 enum { TUSK__MAX_PARAMS = 64 };
 
+/* What the program was asked for and has not answered (ask.c); and how it goes on with the answer: a
+ * status, with the connection failed if it is not TUSK_OK. */
+typedef struct tusk__asked tusk__asked;
+typedef int tusk__with_secret(tusk_conn *, tusk_slice secret);
+
 /* State of one attempt to log in; wiped when it ends. */
 typedef struct tusk__login {
     unsigned method;      /* enum tusk__auth_method that the server chose, 0 so far */
@@ -79,6 +84,9 @@ typedef struct tusk__login {
     bool bound;           /* with channel binding */
     bool proved;          /* the server's signature was verified */
     bool deriving;        /* keys are being derived: see tusk__session_work */
+    uint8_t md5_salt[4];
+    enum tusk__scram_binding binding;
+    tusk__asked *asked;   /* the program's: NULL unless the answer is waited for */
     tusk__scram *scram;   /* NULL unless SCRAM goes on */
 } tusk__login;
 
@@ -219,9 +227,16 @@ int tusk__session_login(tusk_conn *);
 /* A slice of work that would block too long in one piece (key derivation): call it while
  * conn->login.deriving. Inside enter/leave. */
 void tusk__session_work(tusk_conn *);
-void tusk__login_wipe(tusk_conn *);
-/* Ready: a connection needs no password any more, not even to cancel. */
+/* The attempt is over, for better or worse. */
+void tusk__login_end(tusk_conn *);
+/* Ready or dead: a connection needs no password any more, not even to cancel. */
 void tusk__session_forget_secrets(tusk_conn *);
+/* Calls back for a secret, of which `what` says more than the session does; goes on with `then`,
+ * perhaps before it returns. Inside enter/leave. */
+int tusk__ask(tusk_conn *, void (*callback)(void *, tusk_ask *), const tusk_ask *what,
+              tusk__with_secret *then);
+/* Nobody waits for the answer any more. */
+void tusk__ask_forget(tusk_conn *);
 void tusk__params_clear(tusk_conn *);
 
 /* ── bytes (feed.c, out.c) ────────────────────────────────────────────────────────────────── */

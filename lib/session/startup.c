@@ -8,7 +8,9 @@ int tusk__session_start(tusk_conn *c, const tusk__host *host, const tusk__transp
                         bool want_tls)
 {
     /* Nothing of an earlier attempt may show here: neither its bytes nor what it agreed to. */
-    tusk__login_wipe(c);
+    tusk__login_end(c);
+    if (c->out.buf.len > 0)
+        c->crypto->wipe(c->out.buf.data, c->out.buf.len);
     tusk__params_clear(c);
     c->out.base = tusk__out_position(&c->out);
     c->out.sent = 0;
@@ -186,7 +188,7 @@ int tusk__on_startup_ready(tusk_conn *c, const tusk__frame *f)
         c->wrong_role = true;
         return tusk__session_fail(c, TUSK_EIO, 0, complaint);
     }
-    tusk__login_wipe(c);
+    tusk__login_end(c);
     tusk__session_forget_secrets(c);
     c->calm_tx = c->tx;
     c->phase = TUSK__IDLE;

@@ -42,8 +42,12 @@ int subject_open(subject *s, test_alloc *alloc, const char *const *pairs,
 {
     tusk_config *config = NULL;
     int status = tusk_config_new(&config, counted_realloc, alloc);
-    for (size_t i = 0; status == TUSK_OK && pairs[i] != NULL; i += 2)
-        status = tusk_config_set(config, pairs[i], pairs[i + 1]);
+    for (size_t i = 0; status == TUSK_OK && pairs[i] != NULL; i += 2) {
+        if (strcmp(pairs[i], "asks") == 0)
+            tusk_config_credentials(config, &subject_password, s);
+        else
+            status = tusk_config_set(config, pairs[i], pairs[i + 1]);
+    }
     s->status = status;
     if (status == TUSK_OK)
         status = subject_open_with(s, alloc, config, crypto);
@@ -234,9 +238,23 @@ void subject_close(subject *s)
     subject_settle(s);
 }
 
+void subject_answer(subject *s, tusk_slice secret, const char *fail)
+{
+    tusk_ask *ask = s->asked;
+    s->asked = NULL;
+    if (ask == NULL)
+        return;
+    if (fail != NULL)
+        tusk_ask_fail(ask, fail);
+    else
+        tusk_ask_answer(ask, secret);
+    subject_settle(s);
+}
+
 void subject_end(subject *s)
 {
     subject_close(s);
+    subject_answer(s, (tusk_slice){"too late", 8}, NULL);
     if (s->status == TUSK_OK && s->closed != 1)
         subject_violated(s, "closed() came %u times", s->closed);
     for (subject_call *call = s->calls, *next; call != NULL; call = next) {

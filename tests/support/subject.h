@@ -10,6 +10,7 @@
 #ifndef TUSK_TESTS_SUPPORT_SUBJECT_H
 #define TUSK_TESTS_SUPPORT_SUBJECT_H
 
+#include <tusk/credentials.h>
 #include <tusk/wire.h>
 #include "proto/crypto.h"
 #include "tests/support/alloc.h"
@@ -25,6 +26,7 @@ enum subject_event {
     SUBJECT_ROW,
     SUBJECT_BYTES,
     SUBJECT_PULL,
+    SUBJECT_ASK,   /* for a secret: text says which, ask for whom */
     SUBJECT_PIECE, /* never told: its pieces, checked and put together, are told as rows */
     SUBJECT_DONE,
     SUBJECT_EVENTS
@@ -42,6 +44,7 @@ typedef struct subject_news {
     const tusk_column *columns;
     const uint32_t *oids;
     const tusk_row *row;
+    const tusk_ask *ask;
     tusk_slice text, payload;
     int32_t pid;
     int n;
@@ -82,13 +85,14 @@ struct subject {
     bool authenticated; /* AuthenticationOk was fed */
     uint8_t head[9];    /* of the server's message being fed: type, length, four bytes of body */
     size_t head_len;
-    uint64_t skip; /* bytes of it that are still to come */
-    bool hold;     /* nothing leaves: the socket takes no bytes */
-    size_t quota;  /* while holding: bytes that may leave all the same */
-    bool fence;    /* nothing behind received bytes may be read */
-    bool enomem;   /* the subject reported that it is out of memory */
-    bytes out;     /* sent, but not yet a whole message */
-    bool keep_log; /* remember all that is sent; for requests whose texts differ */
+    uint64_t skip;   /* bytes of it that are still to come */
+    bool hold;       /* nothing leaves: the socket takes no bytes */
+    size_t quota;    /* while holding: bytes that may leave all the same */
+    bool fence;      /* nothing behind received bytes may be read */
+    tusk_ask *asked; /* and not answered */
+    bool enomem;     /* the subject reported that it is out of memory */
+    bytes out;       /* sent, but not yet a whole message */
+    bool keep_log;   /* remember all that is sent; for requests whose texts differ */
     bytes log;
     size_t fed;   /* bytes from the server so far */
     size_t taken; /* bytes sent so far */
@@ -97,8 +101,8 @@ struct subject {
     char violation[240]; /* the first broken promise, "" so far */
 };
 
-/* pairs: setting, value, ..., NULL. The status of what failed, or TUSK_OK. crypto NULL: the
- * library's own. */
+/* pairs: setting, value, ..., NULL; asks=password: the program gives it. The status of what
+ * failed, or TUSK_OK. crypto NULL: the library's own. */
 int subject_open(subject *, test_alloc *, const char *const *pairs, const tusk__crypto *);
 /* The same from a config that was made with `alloc`. */
 int subject_open_with(subject *, test_alloc *alloc, const tusk_config *, const tusk__crypto *);
@@ -118,6 +122,8 @@ void subject_close(subject *);
 /* Behind every call of the library that may call back and is not made here: forgets the connection
  * if a callback closed it. */
 void subject_settle(subject *);
+/* Answers what was asked for; fail not NULL: cannot. */
+void subject_answer(subject *, tusk_slice secret, const char *fail);
 /* Is the connection there and alive? */
 bool subject_alive(const subject *);
 unsigned subject_wants(subject *);

@@ -1,5 +1,5 @@
-/* tests/support/watch.c: every callback of the connection under test: checks what it promises, reads
- * what it shows, and hands it on. */
+/* tests/support/watch.c: every callback of the connection under test: checks what it promises,
+ * reads what it shows, and hands it on. */
 #include "tests/support/watch.h"
 
 #include <string.h>
@@ -37,7 +37,7 @@ static void touch_error(subject *s, const tusk_error *e)
 static int tell(subject *s, const subject_news *news)
 {
     static const char *const names[] = {"ready", "notify", "notice", "closed", "params", "columns",
-                                        "row",   "bytes",  "pull",   "piece",  "done"};
+                                        "row",   "bytes",  "pull",   "ask",    "piece",  "done"};
     subject_call *call = news->call;
     if (s->closed > 0)
         subject_violated(s, "%s() after closed()", names[news->event]);
@@ -76,8 +76,8 @@ static void notify(void *ud, tusk_conn *conn, tusk_slice channel, tusk_slice pay
     (void)conn;
     touch(channel.ptr, channel.len);
     touch(payload.ptr, payload.len);
-    tell(ud, &(subject_news){
-                 .event = SUBJECT_NOTIFY, .text = channel, .payload = payload, .pid = pid});
+    tell(ud,
+         &(subject_news){.event = SUBJECT_NOTIFY, .text = channel, .payload = payload, .pid = pid});
 }
 
 static void notice(void *ud, tusk_conn *conn, const tusk_error *error)
@@ -104,14 +104,33 @@ static void closed(void *ud, tusk_conn *conn, const tusk_error *why)
 
 const tusk_watcher subject_watcher = {ready, notify, notice, closed};
 
+static void asked(subject *s, tusk_ask *ask, const char *what)
+{
+    if (s->asked != NULL)
+        subject_violated(s, "asked again before the answer");
+    if (s->authenticated)
+        subject_violated(s, "asked after AuthenticationOk");
+    const char *const texts[] = {ask->host, ask->user, ask->dbname};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        touch_text(texts[i]);
+    s->asked = ask;
+    tell(s, &(subject_news){.event = SUBJECT_ASK, .ask = ask, .text = tusk_slice_of(what)});
+}
+
+static void ask_password(void *ud, tusk_ask *ask)
+{
+    asked(ud, ask, "password");
+}
+
+const tusk_credentials subject_password = {.password = ask_password};
+
 /* ── requests ── */
 
 static void params(void *ud, const uint32_t *oids, int n)
 {
     subject_call *call = ud;
     touch(oids, (size_t)n * sizeof *oids);
-    tell(call->owner,
-         &(subject_news){.event = SUBJECT_PARAMS, .call = call, .oids = oids, .n = n});
+    tell(call->owner, &(subject_news){.event = SUBJECT_PARAMS, .call = call, .oids = oids, .n = n});
 }
 
 static void columns(void *ud, const tusk_column *list, int n)
