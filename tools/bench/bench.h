@@ -20,6 +20,7 @@ enum bench_kind {
     BENCH_BATCH,    /* `rows` statements, all or nothing */
     BENCH_COPY_IN,  /* `rows` rows, encoded one by one */
     BENCH_COPY_OUT, /* `rows` rows */
+    BENCH_POOL,     /* `rows` callers share the connections, each with one statement at a time */
     BENCH_CONNECT,  /* to ready, and closed again */
     BENCH_IDLE      /* `rows` connections that do nothing: what each keeps */
 };
@@ -46,6 +47,8 @@ typedef struct bench_workload {
     bool collected;      /* libpq collects the whole result, which is faster there than streaming */
     bool streamed;       /* libpq streams it, as whoever cannot have it all in memory does */
     bool single;         /* always on one connection */
+    int pool;            /* on so many, unless told otherwise: 0 is one */
+    bool shared;         /* tusk: callers' statements may share a connection */
     const char *sslmode; /* connect: over TCP, with this mode; "" is the DSN's own */
     bool anew;           /* connect: with settings of its own each time, so that no two share
                             anything */

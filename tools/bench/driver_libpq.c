@@ -26,6 +26,9 @@ typedef struct fleet {
     lane *lanes;
     struct pollfd *polls;
     size_t nlanes, depth;
+    int64_t
+        *waiting; /* BENCH_POOL: since when, of those who have no connection; a ring, all of it */
+    size_t longest, nwaiting;
     libpq_args args;
 } fleet;
 
@@ -44,12 +47,25 @@ static bool send_one(fleet *f, PGconn *conn)
     return PQsendQueryPrepared(conn, STATEMENT, a->n, a->values, a->lengths, a->formats, 1) == 1;
 }
 
+/* Of a pool's callers the one who waits longest is next; who was answered waits again at once. */
+static void take_turns(fleet *f, bench_op *op)
+{
+    const int64_t asked = f->waiting[f->longest];
+    f->waiting[f->longest] = op->begun;
+    f->longest = (f->longest + 1) % f->nwaiting;
+    op->begun = asked;
+}
+
 static bool start(lane *l)
 {
     fleet *f = l->fleet;
     const bench_workload *work = f->run->work;
     const uint64_t n = work->kind == BENCH_BATCH ? work->rows : 1;
-    bench_begin(f->run, &l->ops[(l->first + l->n++) % f->depth]);
+    bench_op *op = &l->ops[(l->first + l->n++) % f->depth];
+    bench_begin(f->run, op);
+    if (f->nwaiting > 0) {
+        take_turns(f, op);
+    }
     for (uint64_t i = 0; i < n; i++) {
         if (!send_one(f, l->conn)) {
             return fail(f->run, l->conn, "sending");
@@ -152,6 +168,9 @@ static bool on_event(lane *l, struct pollfd *p)
 
 static bool run_requests(fleet *f)
 {
+    for (size_t i = 0; i < f->nwaiting; i++) {
+        f->waiting[i] = bench_now(f->run);
+    }
     for (size_t i = 0; i < f->nlanes; i++) {
         if (!refill(&f->lanes[i]) || !flush(&f->lanes[i], &f->polls[i])) {
             return false;
@@ -297,6 +316,10 @@ static bool open_fleet(bench_run *run, void **state)
     if (kind == BENCH_CONNECT) {
         return true;
     }
+    if (kind == BENCH_POOL && run->work->rows > (uint64_t)run->connections) {
+        f->nwaiting = run->work->rows - (uint64_t)run->connections;
+        f->waiting = calloc(f->nwaiting, sizeof *f->waiting);
+    }
     f->lanes = calloc((size_t)run->connections, sizeof *f->lanes);
     f->polls = calloc((size_t)run->connections, sizeof *f->polls);
     for (; f->nlanes < (size_t)run->connections; f->nlanes++) {
@@ -321,6 +344,7 @@ static void close_fleet(void *state)
     }
     free(f->lanes);
     free(f->polls);
+    free(f->waiting);
     free(f);
 }
 

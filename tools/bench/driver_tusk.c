@@ -8,6 +8,7 @@
 #include <tusk/tusk.h>
 
 #include "tools/bench/bench.h"
+#include "tools/bench/crowd.h"
 
 enum { MAX_ARGS = 8, ARRAY_ROOM = 1000 };
 
@@ -31,6 +32,7 @@ struct fleet {
     lane *lanes;
     job *jobs; /* `depth` for each lane */
     size_t njobs;
+    bench_crowd *crowd; /* instead of all that, where there is a pool */
 };
 
 /* ── values ────────────────────────────────────────────────────────────────────────────────── */
@@ -397,6 +399,9 @@ static bool open_fleet(bench_run *run, void **state)
     const size_t n = (size_t)run->connections, depth = run->depth > 0 ? (size_t)run->depth : 1;
     *state = f;
     f->run = run;
+    if (run->work->kind == BENCH_POOL) {
+        return bench_crowd_open(run, &f->crowd);
+    }
     f->njobs = n * depth;
     f->lanes = calloc(n, sizeof *f->lanes);
     f->jobs = calloc(f->njobs, sizeof *f->jobs);
@@ -421,6 +426,11 @@ static bool open_fleet(bench_run *run, void **state)
 static void close_fleet(void *state)
 {
     fleet *f = state;
+    if (f->crowd != NULL) {
+        bench_crowd_close(f->crowd);
+        free(f);
+        return;
+    }
     for (int i = 0; i < f->run->connections; i++) {
         tusk_close(f->lanes[i].conn);
     }
@@ -436,6 +446,9 @@ static bool go(bench_run *run, void *state)
     fleet *f = state;
     if (run->work->kind == BENCH_CONNECT) {
         return run_connects(f);
+    }
+    if (f->crowd != NULL) {
+        return bench_crowd_go(f->crowd);
     }
     return run->work->kind == BENCH_IDLE || run_requests(f);
 }

@@ -114,7 +114,8 @@ static void count_here(const bench_driver *driver, bench_run *run)
 {
     void *state = NULL;
     bench_sample *s = run->sample;
-    run->limit = is_long(run->work) ? 1 : (uint64_t)(run->depth > 1 ? run->depth : 1) * 2;
+    const uint64_t at_once = run->work->kind == BENCH_POOL ? run->work->rows : (uint64_t)run->depth;
+    run->limit = is_long(run->work) ? 1 : (at_once > 1 ? at_once : 1) * 2;
     if (!driver->open(run, &state) || !go_for(driver, run, state, 0)) {
         return;
     }

@@ -48,7 +48,7 @@ static const char help[] =
     "  --driver LIST       of tusk, libpq, floor (default: all)\n"
     "  --seconds N         of each measurement (default: 2)\n"
     "  --rounds N          of each workload (default: 5)\n"
-    "  --connections N     at a time, on one thread (default: 1)\n"
+    "  --connections N     at a time, on one thread (default: 1; a pool: 10)\n"
     "  --depth N           of the pipelines, instead of the workload's own\n"
     "  --json FILE         the figures, one object a line\n"
     "  --svg FILE          the ratios as a picture\n"
@@ -187,7 +187,8 @@ static bool compare(const plan *p, const bench_workload *w, bench_comparison *c)
     const char *dsn = w->sslmode != NULL ? p->tcp : p->dsn;
     bench_run run = {.work = w, .dsn = dsn, .depth = w->depth, .connections = p->connections};
     run.depth = w->depth > 0 && p->depth > 0 ? p->depth : w->depth;
-    run.connections = w->kind == BENCH_IDLE ? (int)w->rows : w->single ? 1 : p->connections;
+    const int wanted = p->connections > 0 ? p->connections : w->pool > 0 ? w->pool : 1;
+    run.connections = w->kind == BENCH_IDLE ? (int)w->rows : w->single ? 1 : wanted;
     *c = (bench_comparison){.work = w, .connections = run.connections};
     if (!prepare_server(p->dsn, w)) {
         return false;
@@ -351,8 +352,7 @@ static int command_run(int argc, char **argv)
                                           {"times", required_argument, NULL, TIMES},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
-    plan p = {
-        .dsn = getenv("DATABASE_URL"), .seconds = 2, .rounds = 5, .connections = 1, .times = 1000};
+    plan p = {.dsn = getenv("DATABASE_URL"), .seconds = 2, .rounds = 5, .times = 1000};
     int c;
     choose_drivers(&p, "tusk,libpq,floor");
     opterr = 0;
