@@ -30,7 +30,7 @@ static const tusk__backend *const backends[] = {
 
 /* ── one step ────────────────────────────────────────────────────────────────────────────────── */
 
-static tusk__node *node_of_ready(tusk__link *l)
+static tusk__node *node_of_ready(tusk__chain *l)
 {
     return (tusk__node *)((char *)l - offsetof(tusk__node, ready_link));
 }
@@ -61,7 +61,7 @@ static void collect_due(tusk_loop *loop)
 
 static int64_t patience(const tusk_loop *loop, int64_t deadline)
 {
-    if (!tusk__link_alone(&loop->ready) || loop->taken != NULL) {
+    if (!tusk__chain_empty(&loop->ready) || loop->taken != NULL) {
         return 0;
     }
     const int64_t timer = tusk__timers_wake(&loop->timers);
@@ -79,7 +79,7 @@ static bool deliver(tusk_loop *loop, tusk__node *node)
 {
     const unsigned ready = node->fd < 0 ? 0 : node->ready & node->events;
     bool called = false;
-    tusk__link_remove(&node->ready_link);
+    tusk__chain_remove(&node->ready_link);
     node->ready = 0;
     node->running = true;
     node->outer = loop->running;
@@ -108,7 +108,7 @@ static bool deliver(tusk_loop *loop, tusk__node *node)
 static bool deliver_ready(tusk_loop *loop)
 {
     bool called = false;
-    while (!tusk__link_alone(&loop->ready)) {
+    while (!tusk__chain_empty(&loop->ready)) {
         called = deliver(loop, node_of_ready(loop->ready.next)) || called;
         if (called && loop->stop) {
             break;
@@ -202,8 +202,8 @@ static int create(tusk_loop **out, const tusk__backend *backend)
     loop->backend = backend;
     loop->wake = (tusk_io){.fd = -1, .deadline = TUSK_NEVER};
     loop->waker = (tusk__waker)TUSK__WAKER_CLOSED;
-    tusk__link_init(&loop->ready);
-    tusk__link_init(&loop->dirty);
+    tusk__chain_init(&loop->ready);
+    tusk__chain_init(&loop->dirty);
     atomic_init(&loop->posted, NULL);
     int rc = backend->open(loop);
     if (rc == TUSK_OK) {
@@ -261,7 +261,7 @@ int tusk__host_private_new(tusk_host **host)
 bool tusk__host_private_only(const tusk_host *host, const tusk_io *io)
 {
     const tusk_loop *loop = (const tusk_loop *)host;
-    return loop->watched == 1 && loop->running == NULL && tusk__link_alone(&loop->ready) &&
+    return loop->watched == 1 && loop->running == NULL && tusk__chain_empty(&loop->ready) &&
            io->data != NULL && io->fd >= 0 && io->events == TUSK_READ &&
            io->deadline == TUSK_NEVER && host->scratch != NULL;
 }

@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <tusk/loop.h>
+#include "lib/chain.h"
 #include "lib/net/host.h"
 #include "lib/net/timer.h"
 #include "lib/net/waker.h"
@@ -22,43 +23,12 @@
 /* An io that could not be registered is served by trying, this often. */
 #define TUSK__FAILING_NS 1000000
 
-/* A ring with its list's head in it; an element that is in no list is a ring of one. */
-typedef struct tusk__link tusk__link;
-struct tusk__link {
-    tusk__link *next, *prev;
-};
-
-static inline void tusk__link_init(tusk__link *l)
-{
-    l->next = l->prev = l;
-}
-
-static inline bool tusk__link_alone(const tusk__link *l)
-{
-    return l->next == l;
-}
-
-static inline void tusk__link_remove(tusk__link *l)
-{
-    l->prev->next = l->next;
-    l->next->prev = l->prev;
-    tusk__link_init(l);
-}
-
-static inline void tusk__link_append(tusk__link *list, tusk__link *l)
-{
-    l->prev = list->prev;
-    l->next = list;
-    list->prev->next = l;
-    list->prev = l;
-}
-
 /* What the loop knows of one watched tusk_io (io->data points here). Nodes belong to the loop and
  * are recycled, so that the io's owner may free the io the moment it is forgotten. */
 typedef struct tusk__node tusk__node;
 struct tusk__node {
-    tusk__link ready_link; /* in loop->ready: something is to be delivered; first member */
-    tusk__link dirty_link; /* in loop->dirty: armed may differ from what is wanted */
+    tusk__chain ready_link; /* in loop->ready: something is to be delivered; first member */
+    tusk__chain dirty_link; /* in loop->dirty: armed may differ from what is wanted */
     tusk__timer timer;
     tusk_io *io;       /* NULL: forgotten */
     int fd;            /* as last told; also the one that is armed, if any is */
@@ -98,7 +68,7 @@ struct tusk_loop {
     const tusk__backend *backend;
     void *state; /* the backend's */
     tusk__timers timers;
-    tusk__link ready, dirty; /* of nodes */
+    tusk__chain ready, dirty; /* of nodes */
     tusk__node *running;     /* innermost node whose callback is on the stack */
     tusk__node *spare;       /* nodes to use */
     tusk__chunk *chunks;     /* where all nodes live, until the loop is freed */

@@ -15,7 +15,7 @@ struct tusk__chunk {
     tusk__node nodes[];
 };
 
-static tusk__node *node_of_dirty(tusk__link *l)
+static tusk__node *node_of_dirty(tusk__chain *l)
 {
     return (tusk__node *)((char *)l - offsetof(tusk__node, dirty_link));
 }
@@ -58,8 +58,8 @@ static tusk__node *node_new(tusk_loop *loop, tusk_io *io)
     tusk__node *node = loop->spare;
     loop->spare = node->spare;
     *node = (tusk__node){.io = io, .fd = -1};
-    tusk__link_init(&node->ready_link);
-    tusk__link_init(&node->dirty_link);
+    tusk__chain_init(&node->ready_link);
+    tusk__chain_init(&node->dirty_link);
     tusk__timer_init(&node->timer);
     io->data = node;
     return node;
@@ -80,8 +80,8 @@ static unsigned wanted(const tusk__node *node)
 
 void tusk__loop_touch(tusk_loop *loop, tusk__node *node)
 {
-    if (wanted(node) != node->armed && tusk__link_alone(&node->dirty_link)) {
-        tusk__link_append(&loop->dirty, &node->dirty_link);
+    if (wanted(node) != node->armed && tusk__chain_empty(&node->dirty_link)) {
+        tusk__chain_append(&loop->dirty, &node->dirty_link);
     }
 }
 
@@ -105,8 +105,8 @@ static void release_fd(tusk_loop *loop, tusk__node *node)
 void tusk__loop_report(tusk_loop *loop, tusk__node *node, unsigned events)
 {
     node->ready |= events;
-    if (tusk__link_alone(&node->ready_link)) {
-        tusk__link_append(&loop->ready, &node->ready_link);
+    if (tusk__chain_empty(&node->ready_link)) {
+        tusk__chain_append(&loop->ready, &node->ready_link);
     }
 }
 
@@ -114,8 +114,8 @@ static void forget(tusk_loop *loop, tusk__node *node)
 {
     release_fd(loop, node);
     tusk__timers_remove(&loop->timers, &node->timer);
-    tusk__link_remove(&node->ready_link);
-    tusk__link_remove(&node->dirty_link);
+    tusk__chain_remove(&node->ready_link);
+    tusk__chain_remove(&node->dirty_link);
     loop->watched -= node->io != &loop->wake;
     node->io->data = NULL;
     node->io = NULL;
@@ -194,12 +194,12 @@ static void apply_starved(tusk_loop *loop)
 void tusk__loop_apply(tusk_loop *loop)
 {
     apply_starved(loop);
-    tusk__link todo;
-    tusk__link_append(&loop->dirty, &todo);
-    tusk__link_remove(&loop->dirty);
-    while (!tusk__link_alone(&todo)) {
+    tusk__chain todo;
+    tusk__chain_append(&loop->dirty, &todo);
+    tusk__chain_remove(&loop->dirty);
+    while (!tusk__chain_empty(&todo)) {
         tusk__node *node = node_of_dirty(todo.next);
-        tusk__link_remove(&node->dirty_link);
+        tusk__chain_remove(&node->dirty_link);
         const unsigned events = wanted(node);
         if (events != node->armed && change(loop, node, events) != TUSK_OK) {
             loop->failing = true;
@@ -211,7 +211,7 @@ void tusk__loop_apply(tusk_loop *loop)
 /* No callback ran since apply, so what it could not register is all that is dirty. */
 void tusk__loop_report_failing(tusk_loop *loop)
 {
-    for (tusk__link *l = loop->dirty.next; l != &loop->dirty; l = l->next) {
+    for (tusk__chain *l = loop->dirty.next; l != &loop->dirty; l = l->next) {
         tusk__loop_report(loop, node_of_dirty(l), TUSK_READ | TUSK_WRITE);
     }
 }

@@ -77,7 +77,7 @@ void tusk__ticket_end(tusk_ticket *t, int status)
     if (t->kind == TUSK__TICKET_TAKE)
         tusk__taker_wake(t);
     else
-        tusk__chain_insert(p->due.prev, &t->waiter.chain);
+        tusk__chain_append(&p->due, &t->waiter.chain);
 }
 
 void tusk__tickets_end(tusk_pool *p, int status)

@@ -143,7 +143,7 @@ static bool pass_on(tusk_pool *p)
     else if (t->kind == TUSK__TICKET_QUERY)
         tusk__query_start(t);
     else
-        tusk__chain_insert(p->due.prev, &w->chain);
+        tusk__chain_append(&p->due, &w->chain);
     return true;
 }
 

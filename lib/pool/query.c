@@ -92,7 +92,7 @@ int tusk__query_run(tusk_ticket *t, tusk__seat *seat)
         t->seat = NULL;
         return status;
     }
-    tusk__chain_insert(seat->riders.prev, &t->ride);
+    tusk__chain_append(&seat->riders, &t->ride);
     seat->nriders++;
     seat->rider_bytes += t->bytes;
     return TUSK_OK;

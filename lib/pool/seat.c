@@ -61,7 +61,7 @@ tusk__seat *tusk__seat_new(tusk_pool *p)
 void tusk__seat_close_soon(tusk__seat *seat)
 {
     if (!seat->driven && tusk__chain_empty(&seat->work))
-        tusk__chain_insert(seat->pool->to_close.prev, &seat->work);
+        tusk__chain_append(&seat->pool->to_close, &seat->work);
 }
 
 static void begin_closing(tusk__seat *seat)

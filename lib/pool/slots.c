@@ -112,7 +112,7 @@ static void serve(tusk__slots *s)
         slot->waiter = w;
         w->slot = slot;
         w->state = TUSK__WAITER_HANDED;
-        tusk__chain_insert(s->handed.prev, &w->chain);
+        tusk__chain_append(&s->handed, &w->chain);
     }
 }
 

@@ -15,35 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* A ring with its list's head in it; an element that is in no list is a ring of one. */
-typedef struct tusk__chain tusk__chain;
-struct tusk__chain {
-    tusk__chain *next, *prev;
-};
-
-static inline void tusk__chain_init(tusk__chain *l)
-{
-    l->next = l->prev = l;
-}
-static inline bool tusk__chain_empty(const tusk__chain *l)
-{
-    return l->next == l;
-}
-static inline void tusk__chain_remove(tusk__chain *l)
-{
-    l->prev->next = l->next;
-    l->next->prev = l->prev;
-    tusk__chain_init(l);
-}
-/* Right behind `place`: behind the head of a list is its front, behind its last element its end. */
-static inline void tusk__chain_insert(tusk__chain *place, tusk__chain *l)
-{
-    l->prev = place;
-    l->next = place->next;
-    place->next->prev = l;
-    place->next = l;
-}
+#include "lib/chain.h"
 
 /* id, may become */
 #define TUSK__SLOT_MAP(X)                                                                          \
