@@ -55,9 +55,11 @@ static int on_event(subject *s, const subject_news *news)
         put_row(&a->rows, news->row, news->call->width);
         return 0;
     case SUBJECT_BYTES:
-    case SUBJECT_PULL:
         a->copied = true;
         return 0;
+    case SUBJECT_PULL:
+        a->copied = true;
+        return 1;
     case SUBJECT_DONE:
         a->complete = news->outcome->status == TUSK_OK && news->outcome->fate == TUSK_DONE;
         return 0;

@@ -39,7 +39,7 @@ enum {
 };
 
 /* Settings, name and value, NULL between the sets. */
-#define SESSION_SETTINGS 8
+#define SESSION_SETTINGS 10
 #define SESSION_COMMON   "user", "alice", "dbname", "db", "password", "secret"
 #define SESSION_SETTINGS_LIST                                                                      \
     {SESSION_COMMON, "host", "/sock", "pooler", "transaction"},                                    \
@@ -49,6 +49,8 @@ enum {
         {SESSION_COMMON, "host", "db.example", "sslmode", "prefer", "channel_binding", "require"}, \
         {SESSION_COMMON, "host", "/sock", "max_protocol_version", "3.2"},                          \
         {SESSION_COMMON, "host", "db.example", "sslmode", "disable"},                              \
+        {SESSION_COMMON, "host", "/sock", "pooler", "pgbouncer"},                                  \
+        {SESSION_COMMON, "host", "/sock", "statement_cache", "0"},                                 \
     {                                                                                              \
         SESSION_COMMON, "host", "/sock", "require_auth", "scram-sha-256"                           \
     }

@@ -260,7 +260,9 @@ void tusk__session_eof(tusk_conn *);
 void tusk__session_turn(tusk_conn *, int64_t now);
 static inline enum tusk__state tusk__session_state(const tusk_conn *c)
 {
-    return c->phase != TUSK__IDLE || c->current == NULL ? c->phase : c->current->await;
+    if (c->phase != TUSK__IDLE || c->current == NULL)
+        return c->phase;
+    return c->current->held ? TUSK__IDLE : c->current->await; /* no answer to what has not left */
 }
 static inline uint64_t tusk__out_position(const tusk__out *out)
 {
