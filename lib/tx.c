@@ -7,13 +7,30 @@
 static const char *const isolations[] = {"read committed", "repeatable read", "serializable",
                                          "read uncommitted"};
 
-static bool known_isolation(const char *name)
+static const char *known_isolation(const char *name)
 {
     for (size_t i = 0; i < sizeof isolations / sizeof *isolations; i++)
         if (strcmp(name, isolations[i]) == 0)
-            return true;
-    return false;
+            return isolations[i];
+    return NULL;
 }
+
+/* A savepoint has what its transaction has. The isolation levels are from the list above. */
+static bool fits(const tusk_conn *c, const tusk_tx *inner)
+{
+    return (inner->isolation == NULL || inner->isolation == c->tx_isolation) &&
+           (!inner->read_only || c->tx_read_only) && (!inner->deferrable || c->tx_deferrable);
+}
+
+/* Whether a transaction is open now, as far as that does not depend on what is under way: 'I', 'T',
+ * 'E', or 0 where it does. */
+static char settled_tx(const tusk_conn *c)
+{
+    return c->unsure == 0 && c->phase != TUSK__DEAD ? c->calm_tx : 0;
+}
+
+static const char ended_otherwise[] =
+    "no transaction is open any more: its BEGIN failed, or another statement ended it";
 
 /* The statement that BEGIN travels with tells how it went. */
 static void ignore(void *ud, const tusk_outcome *o)
@@ -50,18 +67,41 @@ static void savepoint(tusk__text *sql, const char *verb, int level)
     tusk__text_add_number(sql, (uint64_t)level);
 }
 
-int tusk_begin(tusk_conn *c, const tusk_tx *tx)
+/* What is wrong with beginning another level like that, or NULL. */
+static const char *objection(const tusk_conn *c, const tusk_tx *tx)
+{
+    char now = settled_tx(c);
+    if (c->tx_level == 0 && (now == 'T' || now == 'E'))
+        return "a transaction is open that was not begun with tusk_begin";
+    if (c->tx_level > 0 && now == 'I')
+        return ended_otherwise;
+    if (c->tx_level > 0 && !fits(c, tx))
+        return "a savepoint cannot have another isolation level or access mode than its "
+               "transaction";
+    return NULL;
+}
+
+int tusk_begin(tusk_conn *c, const tusk_tx *wanted)
 {
     tusk__text sql;
-    tusk__text_clear(&sql);
-    if (tx != NULL && tx->isolation != NULL && !known_isolation(tx->isolation))
+    tusk_tx tx = {NULL, false, false};
+    if (wanted != NULL)
+        tx = *wanted;
+    if (tx.isolation != NULL && (tx.isolation = known_isolation(tx.isolation)) == NULL)
         return tusk__session_refuse(c, TUSK_EINVAL, "there is no such isolation level");
-    if (c->tx_level > 0)
+    const char *wrong = objection(c, &tx);
+    if (wrong != NULL)
+        return tusk__session_refuse(c, TUSK_EINVAL, wrong);
+    tusk__text_clear(&sql);
+    if (c->tx_level > 0) {
         savepoint(&sql, "savepoint", c->tx_level);
-    else
+    } else {
         tusk__text_add(&sql, "begin");
-    if (tx != NULL && c->tx_level == 0)
-        add_options(&sql, tx);
+        add_options(&sql, &tx);
+        c->tx_isolation = tx.isolation;
+        c->tx_read_only = tx.read_only;
+        c->tx_deferrable = tx.deferrable;
+    }
     int status;
     if (c->profile == TUSK__PROFILE_DIRECT) {
         tusk_request rq = {.sql = {sql.s, sql.len}, .flags = TUSK_ONCE | TUSK_MORE};
@@ -76,11 +116,25 @@ int tusk_begin(tusk_conn *c, const tusk_tx *tx)
     return status;
 }
 
+/* There is a level to be ended. */
+static int may_end(tusk_conn *c)
+{
+    if (c->tx_level == 0)
+        return tusk__session_refuse(c, TUSK_EINVAL, "no transaction was begun with tusk_begin");
+    if (settled_tx(c) != 'I')
+        return TUSK_OK;
+    c->tx_level = 0;
+    return tusk__session_refuse(c, TUSK_EINVAL, ended_otherwise);
+}
+
 int tusk_commit(tusk_conn *c, enum tusk_fate *fate)
 {
     tusk__text sql;
-    if (c->tx_level == 0)
-        return tusk__session_refuse(c, TUSK_EINVAL, "no transaction was begun with tusk_begin");
+    int status = may_end(c);
+    if (status != TUSK_OK && fate != NULL)
+        *fate = TUSK_NOT_SENT;
+    if (status != TUSK_OK)
+        return status;
     savepoint(&sql, "release savepoint", --c->tx_level);
     if (c->tx_level == 0) {
         tusk__text_clear(&sql);
@@ -92,15 +146,16 @@ int tusk_commit(tusk_conn *c, enum tusk_fate *fate)
 int tusk_rollback(tusk_conn *c)
 {
     tusk__text sql;
-    if (c->tx_level == 0)
-        return tusk__session_refuse(c, TUSK_EINVAL, "no transaction was begun with tusk_begin");
+    int status = may_end(c);
+    if (status != TUSK_OK)
+        return status;
     if (--c->tx_level == 0) {
         tusk__text_clear(&sql);
         tusk__text_add(&sql, "rollback");
         return run(c, &sql, NULL);
     }
     savepoint(&sql, "rollback to savepoint", c->tx_level);
-    int status = run(c, &sql, NULL);
+    status = run(c, &sql, NULL);
     savepoint(&sql, "release savepoint", c->tx_level);
     return status == TUSK_OK ? run(c, &sql, NULL) : status;
 }

@@ -202,6 +202,52 @@ static void copy_in(void)
     tusk_close(c);
 }
 
+static int pause_at_once(void *ud, const tusk_row *row)
+{
+    live_on_row(ud, row);
+    return TUSK_EAGAIN;
+}
+
+static int full(void *ud, tusk_slice bytes)
+{
+    live_on_bytes(ud, bytes);
+    return TUSK_EAGAIN;
+}
+
+static const tusk_sink full_sink = {
+    .columns = live_on_columns, .row = pause_at_once, .bytes = full, .done = live_on_done};
+
+/* Nobody resumes it. What the server has sent so far is more than fits into the sockets, or less.
+ */
+static void while_paused(void)
+{
+    static const char *const statements[] = {
+        "select n, repeat('x', 1000) from generate_series(1, 1000000) n",
+        "select n from generate_series(1, 3) n",
+        "copy (select repeat('x', 1000) from generate_series(1, 1000000)) to stdout"};
+    tusk_conn *c = live_open(NULL);
+    for (size_t i = 0; i < 6; i++) {
+        live_reply r = {0};
+        tusk_req *rq = live_send_sink(c, statements[i % 3], 0, &full_sink, &r);
+        while (r.rows == 0 && r.bytes == 0)
+            tusk_step(c, TUSK_NEVER);
+        live_step_for(c, 20 * MILLISECOND);
+        assert_false(r.done);
+        if (i < 3)
+            tusk_cancel(rq);
+        else
+            tusk_timeout(rq, MILLISECOND);
+        live_wait(c, &r.done);
+        assert_true(r.rows <= 1);
+        if (i % 3 == 1) /* it was over before */
+            live_expect_done(&r, "SELECT 3");
+        else
+            live_expect_failed(&r, i < 3 ? TUSK_ECANCELED : TUSK_ETIMEDOUT, TUSK_FAILED, "57014");
+        assert_int_equal(live_number(c, "select 1"), 1);
+    }
+    tusk_close(c);
+}
+
 /* ── deadlines ─────────────────────────────────────────────────────────────────────────────── */
 
 static void timeout(void)
@@ -221,6 +267,54 @@ static void timeout(void)
     live_wait(c, &later.done);
     live_expect_failed(&later, TUSK_ETIMEDOUT, TUSK_FAILED, "57014");
     assert_int_equal(live_number(c, "select 1"), 1);
+    tusk_close(c);
+}
+
+static int pull_until_it_stalls(void *ud, tusk_req *r)
+{
+    live_reply *reply = ud;
+    assert_int_equal(tusk_copy_bytes(r, "1\n", 2), TUSK_OK);
+    return ++reply->rows < 1000 ? TUSK_OK : TUSK_EAGAIN;
+}
+
+static int pull_without_end(void *ud, tusk_req *r)
+{
+    live_reply *reply = ud;
+    char lines[4096];
+    memset(lines, '\n', sizeof lines);
+    for (size_t i = 0; i < sizeof lines; i += 2)
+        lines[i] = '7';
+    reply->rows++;
+    return tusk_copy_bytes(r, lines, sizeof lines);
+}
+
+/* The time of a COPY: the source stalls, at once or later; it never ends; the server takes nothing,
+ * as another one has the table. Nothing of it is stored. */
+static void timeout_of_copy(void)
+{
+    static int (*const pulls[])(void *, tusk_req *) = {pull_nothing, pull_until_it_stalls,
+                                                       pull_without_end, pull_without_end};
+    tusk_conn *c = live_open(NULL), *other = live_open(NULL);
+    live_do(c, live_own("drop table if exists tusk_cancel@"));
+    live_do(c, live_own("create table tusk_cancel@ (n int4)"));
+    for (size_t i = 0; i < 4; i++) {
+        tusk_sink sink = {.pull = pulls[i], .done = live_on_done};
+        live_reply r = {0};
+        if (i == 3) {
+            live_do(other, "begin");
+            live_do(other, live_own("lock table tusk_cancel@"));
+        }
+        tusk_request rq = {.sql = tusk_slice_of(live_own("copy tusk_cancel@ from stdin")),
+                           .timeout = 100 * MILLISECOND};
+        assert_non_null(tusk_submit(c, &rq, &sink, &r));
+        live_wait(c, &r.done);
+        live_expect_failed(&r, TUSK_ETIMEDOUT, TUSK_FAILED, "57014");
+        if (i == 3)
+            live_do(other, "rollback");
+        assert_int_equal(live_number(c, live_own("select count(*) from tusk_cancel@")), 0);
+    }
+    live_do(c, live_own("drop table tusk_cancel@"));
+    tusk_close(other);
     tusk_close(c);
 }
 
@@ -294,7 +388,9 @@ static const live_test tests[] = {
     {"never the next", never_the_next},
     {"inside a row", inside_a_row},
     {"COPY IN", copy_in},
+    {"while paused", while_paused},
     {"timeout", timeout},
+    {"timeout of COPY", timeout_of_copy},
     {"timeout taken back", timeout_taken_back},
     {"timeout while queued", timeout_while_queued},
     {"server that does not react", server_that_does_not_react},

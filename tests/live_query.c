@@ -402,6 +402,48 @@ static void parameters(void)
     tusk_close(c);
 }
 
+static void columns_of_the_same_name(void)
+{
+    tusk_conn *c = live_open(NULL);
+    tusk_result *r;
+    int32_t n;
+    assert_int_equal(tusk_exec(c, &r, "select 1 as a, 2 as b, 3 as a", TUSK_NOARGS), TUSK_OK);
+    static const char names[] = {'a', 'b', 'a'};
+    assert_int_equal(tusk_result_width(r), 3);
+    for (int i = 0; i < 3; i++) {
+        tusk_slice name = tusk_result_columns(r)[i].name;
+        assert_true(name.len == 1 && name.ptr[0] == names[i]);
+        assert_int_equal(tusk_get(tusk_result_row(r, 0), i, &n), TUSK_OK);
+        assert_int_equal(n, i + 1);
+    }
+    tusk_result_free(r);
+    tusk_close(c);
+}
+
+/* Of a statement that is new, known, or prepared; the connection is none the worse. */
+static void number_of_arguments(void)
+{
+    tusk_conn *c = live_open(NULL);
+    tusk_prepared *p;
+    const tusk_arg args[] = {tusk_int4(1), tusk_int4(2), tusk_int4(3)};
+    assert_int_equal(tusk_prepare(&p, c, "select $1::int4 + $2::int4"), TUSK_OK);
+    for (int i = 0; i < 3; i++) {
+        for (size_t n = 0; n < 2; n++) {
+            assert_int_equal(tusk_exec(c, NULL, "select $1::int4 + $2::int4", args, n),
+                             TUSK_ESERVER);
+            assert_non_null(strstr(tusk_errmsg(c), "08P01"));
+        }
+        /* The server counts what is declared, used or not. */
+        assert_int_equal(tusk_exec(c, NULL, "select $1::int4 + $2::int4", args, 3), TUSK_OK);
+        assert_int_equal(tusk_exec(c, NULL, "select $1::int4 + $2::int4", args, 2), TUSK_OK);
+        for (size_t n = 0; n <= 3; n++)
+            assert_int_equal(tusk_prepared_exec(p, c, NULL, args, n),
+                             n == 2 ? TUSK_OK : TUSK_EINVAL);
+    }
+    tusk_prepared_free(p);
+    tusk_close(c);
+}
+
 static const live_test tests[] = {
     {"arguments come back", arguments_come_back},
     {"arguments mean the same", arguments_mean_the_same},
@@ -417,6 +459,8 @@ static const live_test tests[] = {
     {"errors have fields", errors_have_fields},
     {"an error after rows", error_after_rows},
     {"refusals", refusals},
+    {"columns of the same name", columns_of_the_same_name},
+    {"number of arguments", number_of_arguments},
     {"65535 parameters and one more", parameters},
 };
 

@@ -75,9 +75,12 @@ typedef struct tusk_tx {
 
 /* Begins a transaction, or inside one a savepoint: calls nest, each with its commit or rollback.
  * tx NULL: all defaults (a savepoint has none). On a direct server BEGIN waits for the next statement
- * and travels with it: no round trip of its own, and if it fails that statement is skipped. */
+ * and travels with it: no round trip of its own, and if it fails that statement is skipped.
+ * TUSK_EINVAL: a transaction is open that was begun in another way; the one that was begun here was
+ * ended in another way; a savepoint is to have what its transaction has not. */
 TUSK_API int tusk_begin(tusk_conn *, const tusk_tx *);
-/* Ends the innermost level. TUSK_EABORTED: the server rolled it back, because a statement had failed.
+/* Ends the innermost level. TUSK_EINVAL: there is none, or the transaction was ended in another way
+ * (SQL text of the caller's own): no level is open then, and nothing was sent. TUSK_EABORTED: the server rolled it back, because a statement had failed.
  * fate, if not NULL, is what is known of it: TUSK_UNKNOWN when the connection died with the COMMIT
  * under way; tusk_xact_fate can tell then. */
 TUSK_API int tusk_commit(tusk_conn *, enum tusk_fate *fate);

@@ -130,6 +130,7 @@ void tusk_cancel(tusk_req *r)
         tusk__queue_dropped(c, r, r->timed_out ? TUSK__DROP_TIMED_OUT : TUSK__DROP_CANCELED);
     } else {
         tusk__req_aim(r);
+        c->sweep = c->sweep || c->paused; /* see tusk__session_turn */
         if (may_be_running(c, r))
             ask_server(r); /* otherwise when its turn comes: tusk__req_current */
     }

@@ -53,6 +53,15 @@ static bool is_spare_ready(tusk_conn *c, const tusk__frame *f)
     return f->kind == TUSK__B_READY_FOR_QUERY && tusk__decode_ready(f, &tx) == TUSK_OK;
 }
 
+void tusk__session_pause(tusk_conn *c)
+{
+    tusk_req *r = c->current;
+    if (r != NULL && r->cancel)
+        r->skip_rows = true;
+    else
+        c->paused = !c->resume_asked;
+}
+
 /* What a message's handler said. False: stop here. */
 static inline bool conclude(tusk_conn *c, const tusk__frame *f, int status)
 {
@@ -65,7 +74,7 @@ static inline bool conclude(tusk_conn *c, const tusk__frame *f, int status)
     else if (status == TUSK_ENOMEM)
         tusk__session_fail(c, status, 0, "out of memory while handling an answer");
     else if (status == TUSK_EAGAIN)
-        c->paused = !c->resume_asked;
+        tusk__session_pause(c);
     c->resume_asked = false;
     return status == TUSK_OK || (status == TUSK_EAGAIN && !c->paused);
 }
@@ -184,6 +193,11 @@ void tusk__session_turn(tusk_conn *c, int64_t now)
     tusk__session_expire(c, now);
     if (c->sweep && c->phase != TUSK__DEAD)
         tusk__queue_sweep(c);
+    tusk_req *r = c->current;
+    if (c->paused && r != NULL && r->cancel) {
+        r->skip_rows = true;
+        tusk__session_resume(c);
+    }
 }
 
 void tusk__session_eof(tusk_conn *c)

@@ -60,7 +60,7 @@ static void hand_on(tusk_conn *c, const uint8_t *data, size_t len)
         s->active = ++s->row.column < s->row.width;
     }
     if (tusk__obey(c, r, wish) == TUSK_EAGAIN)
-        c->paused = !c->resume_asked;
+        tusk__session_pause(c);
     c->resume_asked = false;
 }
 

@@ -172,6 +172,8 @@ struct tusk_conn {
     uint8_t key[256];
     size_t key_len;
     char tx;
+    const char *tx_isolation; /* what tusk_begin began it with; static, or NULL */
+    bool tx_read_only, tx_deferrable;
     int tx_level;            /* of tusk_begin: 1 a transaction, more: savepoints */
     void (*keeper)(tusk_conn *); /* the pool it belongs to: takes what tusk_close is called with */
     bool parked;             /* idle in a pool: nobody may use it */
@@ -252,6 +254,9 @@ void tusk__session_received(tusk_conn *, const uint8_t *, size_t len);
  * for a transport that is inside enter/leave. NULL: out of memory, the connection is dead. */
 uint8_t *tusk__receive_room(tusk_conn *, size_t *room);
 void tusk__receive_done(tusk_conn *, size_t n);
+/* The current request's sink wants to. Of one that shall end the rest is skipped instead: who has
+ * cancelled it need not come back to it. */
+void tusk__session_pause(tusk_conn *);
 /* Goes on after a pause: what was left is handled. Inside enter/leave. */
 void tusk__session_resume(tusk_conn *);
 /* The server closed its side. */
