@@ -52,14 +52,14 @@ static void inflate_in(const uint8_t *p, size_t n, size_t piece, result *r)
     pass(g, p, n, piece, r);
 }
 
-/* Of what is refused in the end, pieces may show more before that. */
+/* Of what is refused in the end, more or less of it may be shown before zlib notices. */
 static void same(const result *whole, const result *parts)
 {
-    if (whole->status != parts->status || whole->total_in != parts->total_in ||
-        whole->out.len > parts->out.len ||
-        (whole->status == TUSK_OK && whole->out.len != parts->out.len))
+    size_t n = whole->out.len < parts->out.len ? whole->out.len : parts->out.len;
+    bool sound = whole->status == TUSK_OK;
+    if (whole->status != parts->status || (sound && whole->out.len != parts->out.len))
         fuzz_found("pieces", "end otherwise than the whole");
-    if (whole->out.len > 0 && memcmp(whole->out.data, parts->out.data, whole->out.len) != 0)
+    if (n > 0 && memcmp(whole->out.data, parts->out.data, n) != 0)
         fuzz_found("pieces", "give other bytes than the whole");
 }
 
