@@ -134,7 +134,7 @@ size_t tusk__session_feed(tusk_conn *c, const uint8_t *data, size_t len)
     int status;
     while (c->phase >= TUSK__AUTH && !c->closing && !c->paused) {
         bool row = used < len && data[used] == 'D' && awaits_rows(c);
-        if ((row || c->piece.active) && tusk__piece_expected(c, data + used, len - used)) {
+        if (c->piece.active || (row && c->current->sink->piece != NULL)) {
             size_t taken = tusk__piece_feed(c, data + used, len - used);
             used += taken;
             if (taken == 0)

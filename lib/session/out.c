@@ -31,15 +31,15 @@ void tusk__out_sent(tusk_conn *c, size_t n)
 void tusk__out_forget(tusk_conn *c)
 {
     tusk__out *out = &c->out;
+    if (c->head != NULL && out->sent < TRIM_STEP)
+        return; /* between two answers of a pipeline, most often */
     bool keep = c->head != NULL && !c->head->pulling && c->head->begin < tusk__out_position(out);
     size_t done = out->sent;
     if (keep) {
         uint64_t first = c->head->begin > out->base ? c->head->begin - out->base : 0;
         done = first < done ? (size_t)first : done;
     }
-    if (done == 0 || (done < out->buf.len && done < TRIM_STEP))
-        return;
-    if (done < out->buf.len && done < out->buf.len / 2)
+    if (done < out->buf.len && (done < TRIM_STEP || done < out->buf.len / 2))
         return; /* moving more than is given up would be quadratic */
     tusk__buf_consume(&out->buf, done);
     out->base += done;

@@ -7,18 +7,6 @@
 
 enum { HEAD = 7, LENGTH = 4 };
 
-static bool begins(const tusk_conn *c, const uint8_t *data, size_t len)
-{
-    enum tusk__state state = tusk__session_state(c);
-    return len > 0 && data[0] == 'D' && (state == TUSK__EXECUTE || state == TUSK__SIMPLE_ROWS) &&
-           c->current->sink->piece != NULL;
-}
-
-bool tusk__piece_expected(const tusk_conn *c, const uint8_t *data, size_t len)
-{
-    return c->piece.active || begins(c, data, len);
-}
-
 static size_t fail(tusk_conn *c)
 {
     tusk__session_fail(c, TUSK_EPROTO, 0, "the server sent a malformed DataRow");

@@ -356,10 +356,8 @@ bool tusk__many_taken_back(tusk_conn *, const tusk_req *, const tusk_error *);
 int tusk__obey(tusk_conn *, tusk_req *, int wish);
 /* How many columns the rows have that come now; -1: none may come. */
 int tusk__session_width(const tusk_conn *);
-/* Do the received bytes belong to a row that is handed on in pieces (piece.c)? */
-bool tusk__piece_expected(const tusk_conn *, const uint8_t *, size_t len);
-/* Hands on the next piece: how many bytes that took; 0: conn->need says how many have to be there.
- */
+/* A DataRow for a sink with a piece callback, or a part of one (conn->piece.active): hands on the next
+ * piece: how many bytes that took; 0: conn->need says how many have to be there. */
 size_t tusk__piece_feed(tusk_conn *, const uint8_t *, size_t len);
 /* What is wrong with a request that names a portal, or NULL. */
 const char *tusk__portal_objection(const tusk_conn *, const tusk_request *);
