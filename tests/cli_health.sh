@@ -71,7 +71,7 @@ matches 'status       unhealthy: *"missing" does not exist' 'no database'
 run 2 'frob=1'
 complains 'tusk: invalid connection option "frob"' 'wrong setting'
 run 2 --threshold never
-complains "tusk: --threshold takes a number of seconds, up to 86400, not 'never'" 'wrong threshold'
+complains "tusk: --threshold takes a number from 1e-06 to 86400, not 'never'" 'wrong threshold'
 run 2 --timeout 0
 run 2 a b
 run 2 /dev/null --frob

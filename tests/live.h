@@ -57,6 +57,8 @@ void live_wait_long(tusk_conn *, const bool *flag);
 void live_step_for(tusk_conn *, int64_t ns);
 /* Ends the backend of this connection by a signal from another one. */
 void live_kill(int32_t pid);
+/* The same, and waits until the server knows nothing of it any more. */
+void live_kill_and_wait(int32_t pid);
 /* Steps c until its backend waits for this event in the course of a statement ("PgSleep",
  * "ClientRead" ...; see pg_stat_activity). */
 void live_wait_busy(tusk_conn *c, const char *event);

@@ -64,14 +64,7 @@ static void while_idle_and_unnoticed(void)
     tusk_conn *c = live_open_watched(NULL, &watcher, &o);
     tusk_result *r = NULL;
     live_do(c, "select 1");
-    live_kill(tusk_conn_pid(c));
-    tusk_conn *other = live_open(NULL);
-    char sql[96];
-    snprintf(sql, sizeof sql, "select count(*) from pg_stat_activity where pid = %d",
-             (int)tusk_conn_pid(c));
-    while (live_number(other, sql) > 0)
-        continue;
-    tusk_close(other);
+    live_kill_and_wait(tusk_conn_pid(c));
     int status = tusk_exec(c, &r, "select 1", TUSK_NOARGS);
     assert_true(status == TUSK_ESERVER || status == TUSK_ECLOSED);
     tusk_result_free(r);

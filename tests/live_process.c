@@ -98,14 +98,7 @@ static void no_signal(void)
     assert_true(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
     live_reply r[3] = {{0}};
     tusk_conn *c = live_open("pooler=none");
-    live_kill(tusk_conn_pid(c));
-    tusk_conn *other = live_open(NULL);
-    char sql[96];
-    snprintf(sql, sizeof sql, "select count(*) from pg_stat_activity where pid = %d",
-             (int)tusk_conn_pid(c));
-    while (live_number(other, sql) > 0)
-        continue;
-    tusk_close(other);
+    live_kill_and_wait(tusk_conn_pid(c));
     for (int i = 0; i < 3; i++)
         if (tusk_query(c, "select 1", TUSK_NOARGS, 0, &live_sink, &r[i]) == NULL)
             r[i].done = true; /* it has been noticed already */

@@ -183,6 +183,17 @@ void live_kill(int32_t pid)
     tusk_close(c);
 }
 
+void live_kill_and_wait(int32_t pid)
+{
+    char sql[96];
+    live_kill(pid);
+    tusk_conn *c = live_open(NULL);
+    snprintf(sql, sizeof sql, "select count(*) from pg_stat_activity where pid = %d", (int)pid);
+    while (live_number(c, sql) > 0)
+        continue;
+    tusk_close(c);
+}
+
 void live_wait_busy(tusk_conn *c, const char *event)
 {
     tusk_conn *other = live_open(NULL);

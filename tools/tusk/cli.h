@@ -31,4 +31,7 @@ int usage_error(char **argv, int returned);
 bool take_options(int argc, char **argv, const char *help, bool *json, const char **dsn,
                   int *status);
 
+/* An option's argument within these bounds. False: reported. */
+bool take_number(const char *option, const char *text, double least, double most, double *value);
+
 #endif

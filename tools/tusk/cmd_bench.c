@@ -278,18 +278,6 @@ static bool choose_workloads(plan *p, char **names, int n)
     return true;
 }
 
-static bool take_number(const char *option, const char *text, double least, double most,
-                        double *value)
-{
-    char *end;
-    *value = strtod(text, &end);
-    if (end == text || *end != '\0' || !(*value >= least && *value <= most)) {
-        report("option --%s wants a number from %g to %g", option, least, most);
-        return false;
-    }
-    return true;
-}
-
 enum { TCP = 256, DRIVER, SECONDS, ROUNDS, CONNECTIONS, DEPTH, JSON, SVG, CANNED, TIMES };
 
 /* False: reported. */

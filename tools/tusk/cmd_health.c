@@ -1,6 +1,5 @@
 /* tools/tusk/cmd_health.c: tusk health: whether a server answers, how fast, and how it is; for
  * people, for programs, and by its exit status for probes. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,17 +246,6 @@ static int health_run(const options *o)
 
 /* ── the command line ──────────────────────────────────────────────────────────────────────── */
 
-static bool parse_seconds(double *to, const char *option, const char *text)
-{
-    char *end;
-    errno = 0;
-    *to = strtod(text, &end);
-    if (end != text && *end == '\0' && errno == 0 && *to > 0 && *to <= 86400)
-        return true;
-    report("--%s takes a number of seconds, up to 86400, not '%s'", option, text);
-    return false;
-}
-
 static int command_run(int argc, char **argv)
 {
     enum { JSON = 256, THRESHOLD, TIMEOUT };
@@ -273,10 +261,10 @@ static int command_run(int argc, char **argv)
     while (fine && (c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
         switch (c) {
         case THRESHOLD:
-            fine = parse_seconds(&o.threshold, "threshold", optarg);
+            fine = take_number("threshold", optarg, 1e-6, 86400, &o.threshold);
             break;
         case TIMEOUT:
-            fine = parse_seconds(&o.timeout, "timeout", optarg);
+            fine = take_number("timeout", optarg, 1e-6, 86400, &o.timeout);
             break;
         case JSON:
             o.json = true;

@@ -2,6 +2,7 @@
  */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -72,6 +73,17 @@ int usage_error(char **argv, int returned)
     }
     fprintf(stderr, "Try: tusk %s --help\n", argv[0]);
     return EXIT_USAGE;
+}
+
+bool take_number(const char *option, const char *text, double least, double most, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(*value >= least && *value <= most)) {
+        report("--%s takes a number from %g to %g, not '%s'", option, least, most, text);
+        return false;
+    }
+    return true;
 }
 
 bool take_options(int argc, char **argv, const char *help, bool *json, const char **dsn,
