@@ -51,6 +51,12 @@ static void done_alone(void *ud, const tusk_outcome *o)
     over(c, o->status);
 }
 
+static void done_before(void *ud, const tusk_outcome *o)
+{
+    (void)ud;
+    (void)o;
+}
+
 /* The last statement of a borrower. */
 static void done_lent(void *ud, const tusk_outcome *o)
 {
@@ -63,7 +69,8 @@ static void done_lent(void *ud, const tusk_outcome *o)
     over(c, o->status);
 }
 
-static const tusk_sink alone = {.done = done_alone}, lent = {.done = done_lent}, none = {0};
+static const tusk_sink alone = {.done = done_alone}, lent = {.done = done_lent},
+                       unheard = {.done = done_before};
 
 static void on_lent(void *ud, tusk_conn *conn, const tusk_error *why)
 {
@@ -79,7 +86,7 @@ static void on_lent(void *ud, tusk_conn *conn, const tusk_error *why)
     assert_int_equal(tusk_conn_tx(conn), 'I');
     uint64_t n = roll(8);
     if (n < 4)
-        tusk_query(conn, before[n], TUSK_NOARGS, 0, &none, NULL);
+        tusk_query(conn, before[n], TUSK_NOARGS, 0, &unheard, NULL);
     if (tusk_query(conn, "select $1", TUSK_ARGS(tusk_int4((int)n)), 0, &lent, c) == NULL) {
         assert_int_equal(tusk_pool_give(pool, conn), TUSK_OK);
         over(c, TUSK_ECLOSED);

@@ -3,8 +3,13 @@
  *   bench_pool memory-host|memory-threads|memory-libpq CONNECTIONS
  * WAY: exclusive, shared (tusk_pool_query on one thread), borrow (tusk_pool_lend on one thread),
  * threads (tusk_pool_exec, a thread per caller), libpq (likewise). Each caller asks its next
- * statement when the last one is answered. `ideal` is what everybody would wait if nobody overtook:
- * callers divided by statements per second. tools/bench_pool.py prints the same for asyncpg. */
+ * statement when the last one is answered. `ideal` is what everybody would wait if nobody overtook
+ * and the server were always as fast: callers divided by statements per second. A server that
+ * pauses (the kernel gives its core to somebody else) makes all who wait exceed that, in whichever
+ * order they are served. So there is `turns` too, the same for each statement's own time: what it
+ * waited, divided by what as many answers took as there are callers, up to its own. Where nobody is
+ * overtaken that is 1, however uneven the server is. tools/bench_pool.py prints the same for
+ * asyncpg. */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -46,6 +51,9 @@ bool bench_answer(bench *b, int64_t asked)
 {
     size_t n = b->answered++;
     int64_t now = tusk_now();
+    if (n >= b->callers + b->statements)
+        return false;
+    b->at[n] = now;
     if (n == b->callers)
         b->begun = now;
     if (n >= b->callers)
@@ -293,26 +301,46 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The 99th percentile of `turns`. */
+static double turns(const bench *b)
+{
+    size_t n = b->statements;
+    int64_t *each = calloc(n, sizeof *each);
+    if (each == NULL)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        int64_t usual = b->at[i + b->callers] - b->at[i];
+        each[i] = b->took[i] * 1000 / (usual > 0 ? usual : 1);
+    }
+    qsort(each, n, sizeof *each, ascending);
+    double p99 = (double)each[n * 99 / 100] / 1000;
+    free(each);
+    return p99;
+}
+
 static int measure(const char *name, void (*way)(bench *), char **argv)
 {
     bench b = {.callers = strtoul(argv[0], NULL, 10),
                .connections = strtoul(argv[1], NULL, 10),
                .statements = strtoul(argv[2], NULL, 10)};
     b.took = calloc(b.statements + 1, sizeof *b.took);
-    if (b.took == NULL || b.callers == 0 || b.connections == 0 || b.statements == 0)
+    b.at = calloc(b.callers + b.statements, sizeof *b.at);
+    if (b.took == NULL || b.at == NULL || b.callers == 0 || b.connections == 0 || b.statements == 0)
         return 2;
     way(&b);
     size_t n = b.statements;
+    double fair = turns(&b);
     qsort(b.took, n, sizeof *b.took, ascending);
     double seconds = (double)b.ns / 1e9, ideal = seconds * (double)b.callers / (double)n;
     double p50 = (double)b.took[n / 2] / 1e9, p99 = (double)b.took[n * 99 / 100] / 1e9;
     printf("%-10s %5zu callers %3zu connections %8zu statements %3zu errors %8.0f/s  ideal %8.2f ms"
-           "  p50 %8.2f  p99 %8.2f  max %8.2f  p99/ideal %.2f\n",
+           "  p50 %8.2f  p99 %8.2f  max %8.2f  p99/ideal %.2f  turns p99 %.2f\n",
            name, b.callers, b.connections, n, (size_t)b.errors, (double)n / seconds, ideal * 1e3,
-           p50 * 1e3, p99 * 1e3, (double)b.took[n - 1] / 1e6, p99 / ideal);
+           p50 * 1e3, p99 * 1e3, (double)b.took[n - 1] / 1e6, p99 / ideal, fair);
     if (b.errors > 0)
         fprintf(stderr, "bench_pool: %s\n", b.trouble);
     free(b.took);
+    free(b.at);
     return b.errors > 0;
 }
 

@@ -9,7 +9,8 @@
 
 typedef struct bench {
     size_t callers, connections, statements;
-    int64_t *took; /* one for each statement, ns, in no order */
+    int64_t *took; /* one for each statement, ns */
+    int64_t *at;   /* when each was answered, the callers' first ones included */
     _Atomic size_t asked, answered, errors;
     int64_t begun, ns; /* from the first to the last */
     char trouble[256];

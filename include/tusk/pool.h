@@ -35,7 +35,12 @@
  * made to a primary, because there was no standby, stays until pool_lifetime is over.
  *   7. After a fork the child cannot use the parent's pool: every call refuses with TUSK_EINVAL,
  * and tusk_pool_free gives up the child's copies of the sockets without a word to the server.
- *   8. Every function is safe inside every callback, except where its comment says otherwise. */
+ *   8. Every function is safe inside every callback, except where its comment says otherwise.
+ *   9. All times are the monotonic clock's (or the host's own now()): steps of the wall clock mean
+ * nothing. After a machine has slept, what is too old is replaced before it is lent, and whoever
+ * waited longer than its limit is told so once.
+ *  10. Where this process has no descriptors left (EMFILE), or the server no room (53300), those who
+ * wait go on waiting as for a server that cannot be reached; connections that exist serve them. */
 #ifndef TUSK_POOL_H
 #define TUSK_POOL_H
 

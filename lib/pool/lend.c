@@ -52,6 +52,7 @@ int tusk__ticket_ask(tusk_ticket *t, int64_t timeout)
     const tusk__slots *s = &p->slots;
     if (p->closed)
         return TUSK_ECLOSED;
+    tusk__pool_sweep(p, t->asked); /* the machine may have slept: what is too old is not lent */
     bool at_once = s->waiting == 0 && s->counts[TUSK__SLOT_IDLE] > 0;
     if (!at_once && p->max_waiting > 0 && s->waiting >= p->max_waiting) {
         p->stats.refused++;

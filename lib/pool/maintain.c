@@ -163,10 +163,15 @@ static void drain_on(tusk_pool *p, int64_t now)
     p->drain.fn(p->drain.ud, status);
 }
 
+void tusk__pool_sweep(tusk_pool *p, int64_t now)
+{
+    if (now >= p->next_upkeep)
+        sweep_idle(p, now);
+}
+
 void tusk__pool_upkeep(tusk_pool *p, int64_t now)
 {
     tusk__tickets_expire(p, now);
-    if (now >= p->next_upkeep)
-        sweep_idle(p, now);
+    tusk__pool_sweep(p, now);
     drain_on(p, now);
 }

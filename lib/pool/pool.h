@@ -332,6 +332,8 @@ void tusk__pool_snapshot(tusk_pool *, tusk_pool_stats *);
 /* ── maintain.c ── */
 /* What time alone brings about. */
 void tusk__pool_upkeep(tusk_pool *, int64_t now);
+/* Of that, closing idle connections that are too old: calls nobody. */
+void tusk__pool_sweep(tusk_pool *, int64_t now);
 /* It will be of interest then. */
 void tusk__pool_upkeep_at(tusk_pool *, int64_t when);
 void tusk__pool_trouble(tusk_pool *, const tusk_error *);
