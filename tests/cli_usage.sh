@@ -57,6 +57,8 @@ says 2 'tusk: one DSN at most*' config a b
 says 0 'host=h1,h2 *# DSN*port=5432 *# default*' config 'host=h1,h2'
 PGPORT=7777 says 0 '*port=7777 *# environment: PGPORT*' config 'host=h1,h2'
 says 0 '{*"host": {"value": "h\\"", "source": "DSN"}*}' config --json 'host=h"'
+says 0 '*# no value:* hostaddr *sslrootcert *' config 'host=h'
+says 0 '*"hostaddr": {"value": null, "source": null}*' config --json 'host=h'
 says 0 '*dbname=db one*' config postgresql://user@host/db%20one
 for dsn in postgresql://u:geheim@h/d 'password=geheim' 'sslpassword=geheim'; do
     says 0 '*password=\*\*\*\* *' config "$dsn"

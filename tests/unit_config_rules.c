@@ -208,6 +208,13 @@ static void scram_keys(void **state)
         "base64)");
     test_settings_refused("user=u scram_server_key='secret!'",
                           "invalid SCRAM server key (scram_server_key must be 32 bytes in base64)");
+    test_settings_refused("user=u scram_client_key=AAcOFRwjKjE4P0ZNVFtiaXB3foWMk5qhqK+2vcTL0tk=",
+                          "scram_client_key without scram_server_key: the server could not prove "
+                          "itself; set both");
+    test_settings_build("user=u scram_server_key=AAcOFRwjKjE4P0ZNVFtiaXB3foWMk5qhqK+2vcTL0tk=");
+    assert_null(settings.scram_client_key);
+    assert_memory_equal(settings.scram_server_key, expected, 32);
+    tusk__settings_free(&settings);
     char text[400];
     (void)snprintf(text, sizeof text, "user=u scram_client_key=%0*d", 300, 0);
     test_settings_refused(text,

@@ -46,6 +46,9 @@ int tusk__build_rules(tusk__builder *b)
         return tusk__builder_fail(b, "min_protocol_version is greater than max_protocol_version");
     if (out->scram_min_iterations > out->scram_max_iterations)
         return tusk__builder_fail(b, "scram_min_iterations is greater than scram_max_iterations");
+    if (out->scram_client_key != NULL && out->scram_server_key == NULL)
+        return tusk__builder_fail(b, "scram_client_key without scram_server_key: the server could "
+                                     "not prove itself; set both");
     if (out->pool_min > out->pool_max)
         return tusk__builder_fail(b, "pool_min is greater than pool_max");
     if (strcmp(tusk__config_text(b->config, TUSK__KEY_gssencmode), "require") == 0)

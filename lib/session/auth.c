@@ -271,6 +271,9 @@ static int scram_failed(tusk_conn *c, int status)
 
 static int finish_scram(tusk_conn *c)
 {
+    /* With a password, the key that is given is the one the server has to prove. */
+    if (c->settings.scram_server_key != NULL)
+        memcpy(c->login.scram->keys.server_key, c->settings.scram_server_key, 32);
     tusk_buf final;
     tusk_buf_init(&final, 8192, c->alloc, c->alloc_ud);
     int status = tusk__scram_client_final(c->login.scram, &final);

@@ -14,9 +14,11 @@ static const char help[] =
     "usage: tusk config [--json] [DSN]\n"
     "\n"
     "Prints the settings that a connection would use, one key=value a line, each with where it\n"
-    "comes from. Without DSN: DATABASE_URL, then the PG* variables. Passwords appear as ****.\n"
+    "comes from, and in the end those that have no value. Without DSN: DATABASE_URL, then the\n"
+    "PG* variables. Passwords appear as ****.\n"
     "\n"
-    "  --json      one object: {\"key\": {\"value\": ..., \"source\": ...}, ...}\n"
+    "  --json      one object: {\"key\": {\"value\": ..., \"source\": ...}, ...}; both are null\n"
+    "              where there is no value\n"
     "  -h, --help\n"
     "\n"
     "Exit status: 0; 2 if a setting is not valid.\n";
@@ -48,6 +50,10 @@ static void put_member(tusk_buf *out, const tusk__setting_info *info, bool first
 {
     tusk_put_str(out, first ? "{" : ",\n ");
     json_put_string(out, info->key, strlen(info->key));
+    if (info->value == NULL) {
+        tusk_put_str(out, ": {\"value\": null, \"source\": null}");
+        return;
+    }
     tusk_put_str(out, ": {\"value\": ");
     json_put_string(out, shown(info), strlen(shown(info)));
     tusk_put_str(out, ", \"source\": ");
@@ -58,21 +64,25 @@ static void put_member(tusk_buf *out, const tusk__setting_info *info, bool first
 static void put_settings(tusk_buf *out, const tusk_config *config, bool json)
 {
     tusk__setting_info info;
-    bool first = true;
     for (size_t i = 0; tusk__setting_info_get(config, i, &info); i++) {
-        if (info.value == NULL) {
-            continue;
-        }
         if (json) {
-            put_member(out, &info, first);
-        } else {
+            put_member(out, &info, i == 0);
+        } else if (info.value != NULL) {
             put_line(out, &info);
         }
-        first = false;
     }
     if (json) {
-        tusk_put_str(out, first ? "{}\n" : "}\n");
+        tusk_put_str(out, "}\n");
+        return;
     }
+    tusk_put_str(out, "# no value:");
+    for (size_t i = 0; tusk__setting_info_get(config, i, &info); i++) {
+        if (info.value == NULL) {
+            tusk_put_u8(out, ' ');
+            tusk_put_str(out, info.key);
+        }
+    }
+    tusk_put_u8(out, '\n');
 }
 
 static int command_run(int argc, char **argv)
