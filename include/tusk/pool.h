@@ -182,7 +182,9 @@ enum { TUSK_SHARE = 1 << 16 }; /* a flag of tusk_pool_submit, beside enum tusk_f
  * travel together with other callers' statements over one connection, each with its own Sync, so
  * that an error stays with its own statement. Statements that need a connection of their own get
  * one all the same: those that begin or end transactions or change the session, COPY, batches, what
- * was slow before, and everything on endpoints that do not allow it. A sink must not pause then.
+ * was slow before, and everything on endpoints that do not allow it. A sink must not pause then. When
+ * one is cancelled or timed out and ends by itself just then, the cancel may meet the next one on
+ * that connection, which had left already: it fails with 57014, TUSK_FAILED (see tusk_cancel).
  * TUSK_EINVAL: TUSK_MORE, or what tusk_submit would refuse; TUSK_EAGAIN, TUSK_ECLOSED, TUSK_ENOMEM.
  */
 TUSK_API int tusk_pool_submit(tusk_pool *, const tusk_request *, const tusk_sink *, void *ud,
