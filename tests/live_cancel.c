@@ -1,6 +1,7 @@
 /* tests/live_cancel.c: requests that shall end early: cancelled or timed out, before they left,
  * while they run, while they wait their turn; and that nobody else is ever hit. */
 #include "tests/live.h"
+#include <signal.h>
 
 static bool within(int64_t since, int64_t limit)
 {
@@ -91,6 +92,16 @@ static void before_the_connection_is_ready(void)
     tusk_close(c);
 }
 
+/* What had left behind a request that is cancelled: a server signals twice for one cancel (the
+ * process and its group), and may have gone on to this one before the second signal. */
+static void expect_perhaps_hit(const live_reply *r)
+{
+    if (r->status == TUSK_OK)
+        live_expect_done(r, "SELECT 1");
+    else
+        live_expect_failed(r, TUSK_ESERVER, TUSK_FAILED, "57014");
+}
+
 /* It is on its way already, but another one is running: its turn is awaited. */
 static void pipelined_behind(void)
 {
@@ -105,7 +116,7 @@ static void pipelined_behind(void)
     live_wait(c, &r[3].done);
     live_expect_done(&r[0], "SELECT 1");
     live_expect_failed(&r[1], TUSK_ECANCELED, TUSK_FAILED, "57014");
-    live_expect_done(&r[2], "SELECT 1");
+    expect_perhaps_hit(&r[2]);
     live_expect_done(&r[3], "SELECT 1");
     tusk_close(c);
 }
@@ -349,22 +360,21 @@ static void timeout_while_queued(void)
     live_wait(c, &r[2].done);
     live_expect_done(&r[0], "SELECT 1");
     live_expect_failed(&r[1], TUSK_ETIMEDOUT, TUSK_FAILED, "57014");
-    live_expect_done(&r[2], "SELECT 1");
+    expect_perhaps_hit(&r[2]);
     tusk_close(c);
 }
 
-/* What the server does not let itself be talked out of costs the connection. */
+/* A server that hears nothing costs the connection. */
 static void server_that_does_not_react(void)
 {
     tusk_conn *c = live_open(NULL);
     int32_t pid = tusk_conn_pid(c);
     live_reply r[2] = {{0}};
+    tusk_req *rq = live_send(c, "select pg_sleep(100)", 0, &r[0]);
+    live_wait_busy(c, "PgSleep");
+    assert_int_equal(kill(pid, SIGSTOP), 0);
     int64_t start = tusk_now();
-    tusk_timeout(live_send(c,
-                           "do $$ begin loop begin perform pg_sleep(100); "
-                           "exception when query_canceled then null; end; end loop; end $$",
-                           0, &r[0]),
-                 100 * MILLISECOND);
+    tusk_timeout(rq, 100 * MILLISECOND);
     live_send(c, "select 1", 0, &r[1]);
     live_wait(c, &r[1].done);
     assert_true(tusk_now() - start >= 2 * SECOND);
@@ -374,6 +384,7 @@ static void server_that_does_not_react(void)
     assert_null(tusk_query(c, "select 1", TUSK_NOARGS, 0, &live_sink, &r[0]));
     assert_non_null(strstr(tusk_errmsg(c), "2 s"));
     tusk_close(c);
+    assert_int_equal(kill(pid, SIGCONT), 0);
     live_kill(pid);
 }
 

@@ -133,6 +133,11 @@ static void default_tls_files(void **state)
     assert_null(settings.sslrootcert); /* nobody said that the home directory may be read */
     tusk__settings_free(&settings);
     assert_int_equal(tusk_config_env(config), TUSK_OK);
+    assert_int_equal(tusk_config_set(config, "host", "/tmp"), TUSK_OK);
+    assert_int_equal(test_settings_from(config, error, sizeof error), TUSK_OK);
+    assert_null(settings.sslrootcert); /* a unix socket has no use for them */
+    tusk__settings_free(&settings);
+    assert_int_equal(tusk_config_set(config, "host", "/tmp,db.example"), TUSK_OK);
     assert_int_equal(test_settings_from(config, error, sizeof error), TUSK_OK);
     assert_string_equal(settings.sslrootcert, test_dir_path(".postgresql/root.crt"));
     assert_string_equal(settings.sslcrl, test_dir_path(".postgresql/root.crl"));

@@ -187,7 +187,7 @@ static void calls_out_of_place(void **state)
     test_alloc alloc = {0};
     subject s = {0};
     tusk_request request = {.sql = tusk_slice_of("select 1")};
-    static const tusk_sink sink = {NULL};
+    static const tusk_sink sink = {.done = NULL};
     assert_null(tusk_submit(NULL, &request, &sink, NULL));
     assert_string_equal(tusk_errmsg(NULL), "out of memory");
     assert_string_equal(tusk_fate_name((enum tusk_fate)4), "unknown");

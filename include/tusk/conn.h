@@ -226,7 +226,7 @@ TUSK_API tusk_req *tusk_query(tusk_conn *, const char *sql, const tusk_arg *, si
  * transaction on one server. Blocking: tusk/cursor.h. */
 
 /* Asks for the request to end: one that has not left is dropped (NOT_SENT), one that has is
- * cancelled at the server through a second connection, again and again if need be (after 0.25 s, then
+ * cancelled at the server through a second connection, again and again if need be (after 1 s, then
  * each time after twice as long, up to 16 s): the server throws a cancel away that meets it between
  * two statements. done() still comes, once; the request may also have succeeded by then. A pause that
  * its sink asked for is over: nobody need resume it, what is left of its rows is skipped.

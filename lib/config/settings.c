@@ -340,12 +340,23 @@ static int default_file(tusk__builder *b, const char **field, const char *name)
     return copy_to(b, field, path);
 }
 
-static int build_tls(tusk__builder *b)
+/* Over a unix socket there is no TLS. */
+static bool may_use_tls(const tusk__settings *s)
+{
+    for (size_t i = 0; i < s->nhosts && s->sslmode != TUSK__SSL_DISABLE; i++) {
+        const char *name = s->hosts[i].addr != NULL ? s->hosts[i].addr : s->hosts[i].name;
+        if (name == NULL || (name[0] != '/' && name[0] != '@'))
+            return true;
+    }
+    return false;
+}
+
+static int build_tls_files(tusk__builder *b)
 {
     tusk__settings *out = b->out;
-    int status = build_tls_versions(b);
-    if (status == TUSK_OK)
-        status = default_file(b, &out->sslcert, "postgresql.crt");
+    if (!may_use_tls(out))
+        return TUSK_OK;
+    int status = default_file(b, &out->sslcert, "postgresql.crt");
     if (status == TUSK_OK)
         status = default_file(b, &out->sslkey, "postgresql.key");
     if (status == TUSK_OK)
@@ -374,7 +385,7 @@ int tusk__settings_build(tusk__settings *out, const tusk_config *config, char *e
     if (status == TUSK_OK)
         status = build_session(&b);
     if (status == TUSK_OK)
-        status = build_tls(&b);
+        status = build_tls_versions(&b);
     if (status == TUSK_OK)
         status = tusk__build_require_auth(&b);
     if (status == TUSK_OK)
@@ -385,6 +396,8 @@ int tusk__settings_build(tusk__settings *out, const tusk_config *config, char *e
         status = tusk__build_rules(&b);
     if (status == TUSK_OK)
         status = tusk__build_hosts(&b);
+    if (status == TUSK_OK)
+        status = build_tls_files(&b);
     if (status != TUSK_OK)
         tusk__settings_free(out);
     return status;

@@ -70,7 +70,7 @@ int tusk__dial_error(int fd)
 static int release(tusk__try *t)
 {
     int fd = t->fd;
-    if (fd >= 0) {
+    if (t->io.fd >= 0) {
         t->io.fd = -1;
         t->io.events = 0;
         t->link->host->watch(t->link->host, &t->io);
@@ -101,6 +101,12 @@ static void failed(tusk__try *t, int sys)
     tusk__link_note_attempt(l, &e);
 }
 
+/* A unix socket is connected at once, or not at all: there is nothing to wait for. */
+static bool at_once(const tusk__try *t)
+{
+    return t->address->addr.ss_family == AF_UNIX;
+}
+
 static bool begin(tusk__try *t)
 {
     tusk__link *l = t->link;
@@ -110,6 +116,8 @@ static bool begin(tusk__try *t)
         return false;
     }
     t->state = TUSK__TRY_OPEN;
+    if (at_once(t))
+        return true;
     t->io.fd = t->fd;
     t->io.events = TUSK_WRITE;
     l->host->watch(l->host, &t->io);
@@ -124,21 +132,6 @@ bool tusk__dial_more(const tusk__link *l)
     return false;
 }
 
-void tusk__dial_next(tusk__link *l)
-{
-    size_t open = 0;
-    bool begun = false;
-    for (size_t i = 0; i < l->ntries && !begun; i++)
-        begun = l->tries[i].state == TUSK__TRY_NEW && begin(&l->tries[i]);
-    for (size_t i = 0; i < l->ntries; i++)
-        open += l->tries[i].state == TUSK__TRY_OPEN;
-    l->dial_at = tusk__dial_more(l) ? tusk__link_now(l) + STAGGER : TUSK_NEVER;
-    if (open == 0) {
-        l->noted = true; /* each of them has been, by itself */
-        tusk__session_fail(l->conn, TUSK_EIO, l->dial_error, strerror(l->dial_error));
-    }
-}
-
 static void won(tusk__try *t)
 {
     tusk__link *l = t->link;
@@ -148,6 +141,26 @@ static void won(tusk__try *t)
     rest(l);
     l->dial_at = TUSK_NEVER;
     tusk__link_connected(l);
+}
+
+void tusk__dial_next(tusk__link *l)
+{
+    size_t open = 0;
+    tusk__try *begun = NULL;
+    for (size_t i = 0; i < l->ntries && begun == NULL; i++)
+        if (l->tries[i].state == TUSK__TRY_NEW && begin(&l->tries[i]))
+            begun = &l->tries[i];
+    if (begun != NULL && at_once(begun)) {
+        won(begun);
+        return;
+    }
+    for (size_t i = 0; i < l->ntries; i++)
+        open += l->tries[i].state == TUSK__TRY_OPEN;
+    l->dial_at = tusk__dial_more(l) ? tusk__link_now(l) + STAGGER : TUSK_NEVER;
+    if (open == 0) {
+        l->noted = true; /* each of them has been, by itself */
+        tusk__session_fail(l->conn, TUSK_EIO, l->dial_error, strerror(l->dial_error));
+    }
 }
 
 static void ready(tusk_io *io, unsigned events)

@@ -84,6 +84,9 @@ static int wait_ns(poll_state *s, int64_t ns)
 static int poll_wait(tusk_loop *loop, int64_t ns)
 {
     poll_state *s = loop->state;
+    if (s->n == 0 && ns == 0) {
+        return TUSK_OK; /* something is due already, and nothing else can happen */
+    }
     int left = wait_ns(s, ns);
     if (left < 0) {
         return errno == EINTR ? TUSK_OK : TUSK_EIO;

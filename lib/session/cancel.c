@@ -7,8 +7,9 @@
  * given up. */
 #define GRACE (2 * SECOND)
 /* A server that is between two statements throws a cancel away and goes on to the next one, so it
- * is asked again, each time after twice as long. */
-#define ASK_FIRST (SECOND / 4)
+ * is asked again, each time after twice as long. Not soon: if it was only slow to tell that the first
+ * cancel has worked, the next one meets what left behind. */
+#define ASK_FIRST SECOND
 #define ASK_LAST  (16 * SECOND)
 
 static int64_t now(tusk_conn *c)
