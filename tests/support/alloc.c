@@ -101,8 +101,8 @@ static uint8_t *make_guarded(const test_alloc *a, size_t size)
     if (mprotect(guard, PAGE, PROT_NONE) != 0)
         die("mprotect failed");
     uint8_t *p = guard - rounded;
-    if (a->skew > 0 && size >= SKEWED) {
-        size_t past = (uintptr_t)(p + a->skew) % PAGE; /* move down onto the page boundary */
+    if (a->skew > 0 && size >= SKEWED && size % PAGE == 0) { /* whole pages: no struct with text */
+        size_t past = (uintptr_t)(p + a->skew) % PAGE;       /* move down onto the page boundary */
         p -= past;
     }
     head h = {MAGIC, size, map, map_size};
