@@ -104,6 +104,8 @@ typedef struct live_reply {
 
 /* Collects into a live_reply; rows in binary or text. Has no pull. */
 extern const tusk_sink live_sink;
+/* A pull() that has no data for now. */
+int live_pull_nothing(void *ud, tusk_req *);
 /* Its members, for sinks that do more. */
 void live_on_columns(void *ud, const tusk_column *, int n);
 int live_on_row(void *ud, const tusk_row *);

@@ -191,16 +191,10 @@ static void inside_a_row(void)
     tusk_close(c);
 }
 
-static int pull_nothing(void *ud, tusk_req *r)
-{
-    (void)ud, (void)r;
-    return TUSK_EAGAIN;
-}
-
 /* The server waits for data that does not come. */
 static void copy_in(void)
 {
-    static const tusk_sink sink = {.pull = pull_nothing, .done = live_on_done};
+    static const tusk_sink sink = {.pull = live_pull_nothing, .done = live_on_done};
     tusk_conn *c = live_open(NULL);
     live_reply r = {0};
     live_do(c, "create temp table t (n int4)");
@@ -303,7 +297,7 @@ static int pull_without_end(void *ud, tusk_req *r)
  * as another one has the table. Nothing of it is stored. */
 static void timeout_of_copy(void)
 {
-    static int (*const pulls[])(void *, tusk_req *) = {pull_nothing, pull_until_it_stalls,
+    static int (*const pulls[])(void *, tusk_req *) = {live_pull_nothing, pull_until_it_stalls,
                                                        pull_without_end, pull_without_end};
     tusk_conn *c = live_open(NULL), *other = live_open(NULL);
     live_do(c, live_own("drop table if exists tusk_cancel@"));

@@ -368,6 +368,12 @@ void live_on_done(void *ud, const tusk_outcome *o)
         snprintf(r->sqlstate, sizeof r->sqlstate, "%s", sqlstate);
 }
 
+int live_pull_nothing(void *ud, tusk_req *r)
+{
+    (void)ud, (void)r;
+    return TUSK_EAGAIN;
+}
+
 const tusk_sink live_sink = {
     .columns = live_on_columns, .row = live_on_row, .bytes = live_on_bytes, .done = live_on_done};
 

@@ -107,15 +107,9 @@ static void in_a_transaction(void)
     tusk_close(c);
 }
 
-static int pull_nothing(void *ud, tusk_req *r)
-{
-    (void)ud, (void)r;
-    return TUSK_EAGAIN;
-}
-
 static void copy_in(void)
 {
-    static const tusk_sink sink = {.pull = pull_nothing, .done = live_on_done};
+    static const tusk_sink sink = {.pull = live_pull_nothing, .done = live_on_done};
     tusk_conn *c = live_open(NULL);
     tusk_cancel_token *t = token_of(c);
     live_reply r = {0};
