@@ -54,9 +54,9 @@ enum quirk {
 };
 
 enum {
-    BACKENDS = 3,
+    BACKENDS = 6,
     SHARED = 2,
-    CLIENTS = 3,
+    CLIENTS = 6,
     PREPARED = 64,
     NAMES = 64,
     TEXTS = 256,
@@ -123,6 +123,7 @@ typedef struct world {
     bool committed[IDS];
     uint8_t commits[IDS];  /* how often */
     int64_t now;           /* ms */
+    int starts;            /* connections so far */
     int named_parses;      /* of names that are no probe's */
     const char *violation; /* what the driver has done that no pooler forgives */
 } world;

@@ -227,8 +227,10 @@ static void execute(world *w, backend *b, const char *text, bytes *out)
     } else if (is(text, "flip")) {
         w->shape++;
         tag = "ALTER TABLE";
-    } else {
+    } else if (has_rows(text)) {
         row(w, b, text, out);
+    } else {
+        tag = "SELECT 0"; /* wait */
     }
     message(out, 'C', tag, strlen(tag) + 1);
 }

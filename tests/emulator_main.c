@@ -9,14 +9,12 @@
  * is said */
 #include "lib/net/make.h"
 #include "lib/net/stream.h"
-#include "tests/emulator.h"
+#include "tests/books.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPERATIONS = 34, REQUESTS = 400 };
-
-typedef enum kind { ECHO, SHAPE, FAIL, NOCOL, ADD, FLIP, BEGIN, COMMIT, ROLLBACK } kind;
+enum { OPERATIONS = 34, SESSIONS = 3 };
 
 struct session;
 typedef struct request {
@@ -38,37 +36,31 @@ typedef struct session {
     world *world;
     client *wire;
     tusk_conn *conn;
-    request list[REQUESTS];
+    request list[MOST_REQUESTS];
     int submitted, done, judged;
     int operations, batches;
     bool gone;         /* the connection's end has been told */
     bool open, failed; /* a transaction of ours, as the answers so far say */
-    int tentative[REQUESTS], ntentative;
+    tentative tentative;
     int batch_errors, batch_done, batch_size;
 } session;
 
-/* What each id of the ledger has to be in the end. */
-typedef enum verdict { NEVER, SURELY, EITHER } verdict;
-
 static struct {
     world w;
-    session sessions[CLIENTS];
-    verdict ids[IDS];
-    int nids;
+    session sessions[SESSIONS];
+    books books;
     bool trace, told;
-    char violation[300];
 } run;
 
 static void violated(const char *what, const request *r)
 {
-    if (run.violation[0] != '\0')
-        return;
-    int n = snprintf(run.violation, sizeof run.violation, "%s", what);
-    if (r != NULL)
-        snprintf(run.violation + n, sizeof run.violation - (size_t)n,
-                 ": client %d request %d kind %d batch %d status %d fate %d: %s",
-                 (int)(r->owner - run.sessions), (int)(r - r->owner->list), (int)r->kind, r->batch,
-                 r->status, (int)r->fate, tusk_errmsg(r->owner->conn));
+    if (r == NULL)
+        books_complain(&run.books, "%s", what);
+    else
+        books_complain(&run.books,
+                       "%s: client %d request %d kind %d batch %d status %d fate %d: %s", what,
+                       (int)(r->owner - run.sessions), (int)(r - r->owner->list), (int)r->kind,
+                       r->batch, r->status, (int)r->fate, tusk_errmsg(r->owner->conn));
 }
 
 /* ── what comes back ── */
@@ -109,9 +101,7 @@ static int on_row(void *ud, const tusk_row *row)
 
 static void settle_tentative(session *s, verdict what)
 {
-    for (int i = 0; i < s->ntentative; i++)
-        run.ids[s->tentative[i]] = what;
-    s->ntentative = 0;
+    books_settle(&run.books, &s->tentative, what);
 }
 
 /* Is this the error that a server of our own would have given here? */
@@ -142,9 +132,9 @@ static void book(session *s, const request *r, verdict what)
     if (r->kind == COMMIT || r->kind == ROLLBACK)
         s->open = s->failed = false;
     if (r->kind == ADD && s->open)
-        s->tentative[s->ntentative++] = r->number;
+        s->tentative.ids[s->tentative.n++] = r->number;
     else if (r->kind == ADD)
-        run.ids[r->number] = what;
+        run.books.ids[r->number] = what;
 }
 
 static void judge_done(session *s, const request *r)
@@ -234,9 +224,7 @@ static const tusk_sink sink = {.columns = on_columns, .row = on_row, .done = on_
 
 static void submit(session *s, kind k, unsigned flags, int batch)
 {
-    static const char *const words[] = {"echo", "shape", "fail",   "nocol",   "add",
-                                        "flip", "begin", "commit", "rollback"};
-    if (s->submitted == REQUESTS || tusk_conn_tx(s->conn) == 0)
+    if (s->submitted == MOST_REQUESTS || tusk_conn_tx(s->conn) == 0)
         return;
     request *r = &s->list[s->submitted];
     char sql[40];
@@ -245,11 +233,8 @@ static void submit(session *s, kind k, unsigned flags, int batch)
     if (k == ECHO)
         r->number = (int)world_random(s->world, 3);
     if (k == ADD)
-        r->number = run.nids++ % IDS;
-    if (k == ECHO || k == ADD)
-        snprintf(sql, sizeof sql, "%s %d", words[k], r->number);
-    else
-        snprintf(sql, sizeof sql, "%s", words[k]);
+        r->number = books_next_id(&run.books);
+    statement_text(sql, sizeof sql, k, r->number);
     snprintf(r->argument, sizeof r->argument, "%d/%d", (int)(s - run.sessions), s->submitted);
     arg[0] = tusk_text(r->argument);
     s->submitted++;
@@ -414,7 +399,7 @@ static bool open_session(session *s, int i, const tusk_config *config, const tus
 
 static void check_end(const preset *p)
 {
-    for (int i = 0; i < CLIENTS; i++) {
+    for (int i = 0; i < SESSIONS; i++) {
         session *s = &run.sessions[i];
         bool dead = (tusk_wants(s->conn) & TUSK_DEAD) != 0;
         if (dead && s->wire->cut < 0)
@@ -425,16 +410,7 @@ static void check_end(const preset *p)
             violated(tusk_conn_endpoint(s->conn), NULL);
         settle_tentative(s, NEVER);
     }
-    for (int id = 0; id < IDS; id++)
-        if (run.ids[id] != EITHER && run.w.committed[id] != (run.ids[id] == SURELY)) {
-            char words[80];
-            snprintf(words, sizeof words, "the ledger %s %d, which should be %s",
-                     run.w.committed[id] ? "has" : "lacks", id,
-                     run.ids[id] == SURELY ? "there" : "absent");
-            violated(words, NULL);
-        }
-    if (run.w.violation != NULL)
-        violated(run.w.violation, NULL);
+    books_close(&run.books, &run.w);
     if (!world_has(&run.w, QUIRK_TRACK) && world_has(&run.w, QUIRK_SHARE) && !p->told &&
         run.w.named_parses > 0)
         violated("a named statement behind a pooler that does not track them", NULL);
@@ -447,24 +423,23 @@ static bool play(uint64_t seed, tusk_config *config, const tusk__crypto *crypto)
     run.told = p->told;
     if (tusk_config_set(config, "pooler", p->told ? "none" : "auto") != TUSK_OK)
         return false;
-    memset(run.ids, 0, sizeof run.ids);
-    run.nids = 0;
-    run.violation[0] = '\0';
+    books_open(&run.books);
     seed_random(seed);
     world_init(&run.w, seed, quirks, p->prefix);
-    for (int i = 0; i < CLIENTS; i++)
+    for (int i = 0; i < SESSIONS; i++)
         if (!open_session(&run.sessions[i], i, config, crypto))
             return false;
-    for (bool moved = true; moved && run.violation[0] == '\0';) {
+    for (bool moved = true; moved && run.books.violation[0] == '\0';) {
         moved = false;
-        for (int i = 0; i < CLIENTS; i++)
+        for (int i = 0; i < SESSIONS; i++)
             moved |= turn(&run.sessions[i]);
     }
     check_end(p);
-    if (run.violation[0] != '\0')
-        fprintf(stderr, "seed %llu (%s): %s\n", (unsigned long long)seed, p->name, run.violation);
-    bool good = run.violation[0] == '\0';
-    for (int i = 0; i < CLIENTS; i++) {
+    if (run.books.violation[0] != '\0')
+        fprintf(stderr, "seed %llu (%s): %s\n", (unsigned long long)seed, p->name,
+                run.books.violation);
+    bool good = run.books.violation[0] == '\0';
+    for (int i = 0; i < SESSIONS; i++) {
         tusk_close(run.sessions[i].conn);
         run.sessions[i].conn = NULL;
     }

@@ -344,8 +344,11 @@ static void start(world *w, client *c, const uint8_t *body, size_t n)
             return;
         }
     c->started = true;
-    int mine = (int)(c - w->clients);
-    c->pid = world_has(w, QUIRK_SHARE) ? 7000 + mine : w->servers[mine].pid;
+    /* Another one each time: a late cancel finds nobody. */
+    bool shares = world_has(w, QUIRK_SHARE);
+    c->pid = (shares ? 7000 : 100) + w->starts++;
+    if (!shares)
+        w->servers[c - w->clients].pid = c->pid;
     size_t mark = message_begin(&c->out, 'R');
     bytes_u32(&c->out, 0);
     message_end(&c->out, mark);

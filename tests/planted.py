@@ -19,6 +19,10 @@ FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g", "-w", "-fvisibility=hidden"]
 SECONDS = 60  # a test that hangs has noticed; each of them takes a second at most
 ENGINE = ["tape_backend", "tape_call", "tape_corpus", "tape_event", "tape_frontend", "tape_main",
           "tape_match", "tape_modes", "tape_parse", "tape_play", "tape_text"]
+SIMULATION = ["books", "emulator_backend", "emulator_pooler", "emulator_presets", "simulate", "simulate_net",
+              "simulate_own", "simulate_pool"]
+TAKEN_OVER = ["socket", "connect", "send", "recv", "shutdown", "getsockopt", "setsockopt", "poll", "fcntl",
+              "fcntl64", "close", "RAND_bytes"]
 
 
 def read_list(path):
@@ -97,6 +101,7 @@ class Tests:
         """What a test's program consists of beside the library: compiled once."""
         sources = {"tape": ["tests/" + s for s in ENGINE],
                    "enumerate": ["tests/enumerate", "tests/tape_frontend", "tests/tape_text"],
+                   "simulate": ["tests/" + s for s in SIMULATION],
                    "unit": ["tests/unit_" + name, "tests/tape_frontend", "tests/tape_text"],
                    "fuzz": ["fuzz/fuzz_" + name, "fuzz/fuzz", "fuzz/standalone_main",
                             "tests/tape_frontend", "tests/tape_text"]}[kind]
@@ -108,14 +113,15 @@ class Tests:
 
     def program(self, kind, name, first):
         out = self.path("program")
-        done = self.run([*self.compiler, "-o", out, *first, *self.objects_of(kind, name), "-Wl,--start-group",
+        taken = [f"-Wl,--wrap={call}" for call in TAKEN_OVER if kind == "simulate"]
+        done = self.run([*self.compiler, "-o", out, *taken, *first, *self.objects_of(kind, name), "-Wl,--start-group",
                          *self.archives, "-Wl,--end-group", *self.libraries])
         if done.returncode != 0:
             sys.exit(done.stderr.decode())
         return out
 
     def passes(self, kind, name, first=()):
-        arguments = {"tape": ["--quick", f"tests/wire/{name}.tape"], "enumerate": [name], "unit": [],
+        arguments = {"tape": ["--quick", f"tests/wire/{name}.tape"], "enumerate": [name], "simulate": [name], "unit": [],
                      "fuzz": [f"fuzz/corpus/{name}"]}[kind]
         try:
             done = self.run([self.program(kind, name, first), *arguments], SECONDS)

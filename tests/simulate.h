@@ -1,81 +1,104 @@
-/* tests/simulate.h: what the scheduler of the simulation (simulate.c) and its network
- * (simulate_net.c) share. */
+/* tests/simulate.h: what the parts of the simulation share: its scheduler and judge (simulate.c),
+ * its operating system and network (simulate_net.c), and the two kinds of programs in it: those
+ * with a connection each (simulate_own.c), and those that share a pool (simulate_pool.c). */
 #ifndef TUSK_TESTS_SIMULATE_H
 #define TUSK_TESTS_SIMULATE_H
 
-#include <tusk/wire.h>
-#include "proto/crypto.h"
-#include "tests/emulator.h"
+#include <tusk/pool.h>
+#include "tests/books.h"
+#include "tests/support/alloc.h"
 
-enum { REQUESTS = 300, CANCELS = 16 };
+enum { ACTORS = 6, REQUESTS = 300, POOL_MAX = 3, PATIENCE = 5000 /* ms, pool_timeout */ };
 #define MS INT64_C(1000000)
 
-typedef enum kind { ECHO, ADD, FAIL, WAIT, BEGIN, COMMIT } kind;
-/* What each id of the ledger has to be in the end. */
-typedef enum verdict { NEVER, SURELY, EITHER } verdict;
-
-struct session;
+struct actor;
 typedef struct request {
-    struct session *owner;
-    tusk_req *handle;
+    struct actor *owner;
+    tusk_req *handle;    /* on a connection of its own ... */
+    tusk_ticket *ticket; /* ... or the pool's choice */
     kind kind;
     int number, batch; /* of add; 0: none */
-    bool done, row, foreign, asked, may_be_hit, mortal;
+    int64_t at;        /* when it was submitted */
+    bool pooled, done, row, foreign, asked, may_be_hit, mortal;
     enum tusk_fate fate;
     int status;
     uint32_t sqlstate;
     char argument[24];
 } request;
 
-typedef struct session {
-    client *wire;
+/* A program, and the connection that it has or has borrowed. */
+typedef struct actor {
     tusk_conn *conn;
-    bytes up; /* sent and not yet arrived */
+    bool dead, fresh;   /* it has closed; it is not ready yet */
+    bool cancels;       /* something on it was cancelled */
+    tusk_ticket *place; /* in the pool's queue */
+    bool waiting, gave_up;
+    int64_t since;
     request list[REQUESTS];
-    int submitted, done, judged, operations, batches;
-    bool open; /* a transaction, as the answers so far say */
-    int tentative[REQUESTS], ntentative;
-} session;
-
-typedef struct cancel_packet {
-    bool used;
-    session *from;
-    int32_t pid;
-    int64_t arrives;
-    bool lost;
-} cancel_packet;
+    int submitted, done, operations, batches;
+    int tenure; /* the first request on this connection */
+    bool open;  /* a transaction, as the answers so far say */
+    tentative tentative;
+} actor;
 
 extern struct simulation {
     world w;
-    session sessions[CLIENTS];
-    cancel_packet cancels[CANCELS];
-    verdict ids[IDS];
-    int nids;
+    books books;
+    actor actors[ACTORS];
+    int nactors;
+    const preset *preset;
+    tusk_config *config;
+    test_alloc memory;
+    tusk_pool *pool; /* NULL: each has its own */
+    bool calm;       /* the network and the servers do nothing wrong */
+    bool harmed;     /* something has been cut */
+    bool closing;    /* the pool is */
     bool trace;
     uint64_t hash;
-    const tusk_config *config;
-    const tusk__crypto *crypto;
-    char violation[240];
 } run;
 
 extern struct simulation_counts {
-    unsigned long requests, fates[4], cuts, restarts, cancels, late, lost, steps;
+    unsigned long requests, fates[4], lends, pooled, cuts, restarts, cancels, late, lost, steps;
 } count;
 
 uint32_t sim_dice(uint32_t below);
 /* Goes into the hash by which two plays of a seed are compared. */
 void sim_mix(const void *, size_t);
 /* For --trace. */
-void sim_tell(const session *, const char *what, int number);
+void sim_tell(const actor *, const char *what, int number);
+void sim_watch(tusk_conn *, actor *); /* each message */
+void sim_violated(const char *what, const request *);
 
-/* Each does something, if there is something to be done. */
-bool sim_send(session *);
-bool sim_arrive(session *);
-bool sim_receive(session *);
-bool sim_take_cancel(session *);
-bool sim_cancel_arrives(void);
-void sim_abandon(session *);
-void sim_cut(session *, bool lossy);
-void sim_restart(void);
+/* ── what programs ask (simulate.c) ── */
+extern const tusk_sink sim_sink;
+/* Fills in the next request; NULL: there have been enough. */
+request *sim_next(actor *, kind, char *sql, size_t size);
+void sim_refused(actor *, const char *why);
+kind sim_any_kind(void);
+/* On the actor's connection. */
+void sim_submit(actor *, kind, unsigned flags, int batch);
+void sim_act_on_conn(actor *);
+void sim_cancel_one(actor *);
+/* The connection is the actor's no more; its requests may still be to end. */
+void sim_tenure_over(actor *);
+
+/* ── the two kinds of programs: each does one thing ── */
+bool sim_own_begin(void);
+void sim_own_act(actor *);
+bool sim_pool_begin(void);
+void sim_pool_act(actor *);
+/* Nothing more will be asked. True when all of it is over. */
+bool sim_own_end(void);
+bool sim_pool_end(void);
+
+/* ── operating system and network (simulate_net.c) ── */
+tusk_host *sim_host(void);
+void sim_net_begin(void);
+void sim_net_end(void);
+/* Somewhere bytes move, a server works, a cancel arrives. */
+void sim_net_step(void);
+/* The host tells somebody what happened. */
+void sim_host_step(void);
+void sim_net_mischief(void);
 
 #endif

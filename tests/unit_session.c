@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <tusk/conn.h>
 
+#include "lib/session/session.h"
 #include "lib/session/words.h"
 #include "tests/support/fixed_crypto.h"
 #include "tests/support/subject.h"
@@ -245,6 +246,80 @@ static void versions(void **state)
     }
 }
 
+/* ── a link that cannot cancel ── */
+
+static unsigned cancels;
+
+/* The first CancelRequest is under way; no other can be made. */
+static void cancel_once(tusk_conn *c)
+{
+    if (cancels++ > 0)
+        tusk__session_cancelled(c);
+}
+
+static void nothing(tusk_conn *c)
+{
+    (void)c;
+}
+
+static int64_t no_time(tusk_conn *c)
+{
+    (void)c;
+    return 0;
+}
+
+static void nothing_dropped(tusk_conn *c, bool orderly)
+{
+    (void)c;
+    (void)orderly;
+}
+
+/* What was held leaves when the first cancel is over; the first of it is to be cancelled as well,
+ * which is over before it began. Each may leave but once. */
+static void cancels_that_cannot_begin(void **state)
+{
+    (void)state;
+    static const tusk__link_ops ops = {.changed = nothing,
+                                       .now = no_time,
+                                       .flush = nothing,
+                                       .cancel = cancel_once,
+                                       .drop = nothing_dropped,
+                                       .free = nothing};
+    static const char *const texts[] = {"select 'first'", "select 'second'", "select 'third'"};
+    test_alloc alloc = {0};
+    subject s = {.keep_log = true};
+    subject_call *calls[3];
+    cancels = 0;
+    open_ready(&s, &alloc);
+    s.conn->ops = &ops;
+    for (size_t i = 0; i < 3; i++) {
+        tusk_request rq = {.sql = tusk_slice_of(texts[i]),
+                           .flags = TUSK_ONCE | (i == 1 ? (unsigned)TUSK_MORE : 0)};
+        calls[i] = subject_submit(&s, &rq, 0, NULL, i);
+        assert_true(calls[i]->accepted);
+        subject_pump(&s);
+        if (i < 2)
+            tusk_cancel(calls[i]->req);
+    }
+    assert_int_equal(cancels, 1);
+    assert_null(memmem(s.log.data, s.log.len, "second", 6));
+    FEED(&s, "E\0\0\0\x0c"
+             "C57014\0\0Z\0\0\0\x05I");
+    assert_int_equal(s.done, 1);
+    tusk__session_cancelled(s.conn);
+    subject_pump(&s);
+    assert_int_equal(cancels, 2);
+    for (size_t i = 1; i < 3; i++) {
+        size_t n = strlen(texts[i]);
+        uint8_t *once = memmem(s.log.data, s.log.len, texts[i], n);
+        assert_non_null(once);
+        size_t behind = s.log.len - (size_t)(once + n - s.log.data);
+        assert_null(memmem(once + n, behind, texts[i], n));
+    }
+    s.conn->ops = NULL;
+    end(&s, &alloc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +328,7 @@ int main(void)
         cmocka_unit_test(portals_that_are_none),
         cmocka_unit_test(calls_inside_callbacks),
         cmocka_unit_test(calls_out_of_place),
+        cmocka_unit_test(cancels_that_cannot_begin),
         cmocka_unit_test(versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

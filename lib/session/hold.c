@@ -82,14 +82,14 @@ static void forget_bytes(tusk_conn *c)
 
 int tusk__session_release_held(tusk_conn *c)
 {
-    tusk_req *r = c->first_held;
-    if (r == NULL)
+    if (c->first_held == NULL)
         return TUSK_OK;
-    for (; r != NULL; r = c->first_held = r->next) {
+    for (tusk_req *r; (r = c->first_held) != NULL;) {
         if (r->dropped == TUSK__DROP_NONE && !may_leave(c, r))
             break;
         if (r->dropped == TUSK__DROP_NONE)
             reconsider(c, r);
+        c->first_held = r->next; /* first: a cancel of r that cannot even begin leads here again */
         if (r->dropped == TUSK__DROP_NONE)
             move_bytes(c, r);
     }
