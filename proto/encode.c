@@ -86,6 +86,23 @@ void tusk__encode_sasl_initial(tusk_buf *out, const char *mechanism, tusk_slice 
     small_message_end(out, mark);
 }
 
+void tusk__encode_oauth_initial(tusk_buf *out, tusk_slice token)
+{
+    static const char front[] = "n,,\1auth=", type[] = "Bearer ", back[] = "\1\1";
+    size_t n = sizeof front - 1 + (token.len > 0 ? sizeof type - 1 + token.len : 0);
+    tusk__buf_reserve(out, n + 32); /* moving it later would leave a copy behind */
+    size_t mark = tusk__message_begin(out, 'p');
+    put_name(out, "OAUTHBEARER");
+    tusk__append_u32(out, (uint32_t)(n + sizeof back - 1));
+    tusk__append_bytes(out, front, sizeof front - 1);
+    if (token.len > 0) {
+        tusk__append_bytes(out, type, sizeof type - 1);
+        tusk__append_bytes(out, token.ptr, token.len);
+    }
+    tusk__append_bytes(out, back, sizeof back - 1);
+    end_message(out, mark, TUSK__LIMIT_SASL);
+}
+
 void tusk__encode_sasl_response(tusk_buf *out, tusk_slice response)
 {
     size_t mark = tusk__message_begin(out, 'p');

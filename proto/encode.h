@@ -21,6 +21,9 @@ void tusk__encode_cancel_request(tusk_buf *, int32_t pid, const uint8_t *key, si
 
 void tusk__encode_password(tusk_buf *, tusk_slice password);
 void tusk__encode_sasl_initial(tusk_buf *, const char *mechanism, tusk_slice response);
+/* The SASLInitialResponse of OAUTHBEARER, written in one piece; without a token it asks who issues
+ * them. */
+void tusk__encode_oauth_initial(tusk_buf *, tusk_slice token);
 void tusk__encode_sasl_response(tusk_buf *, tusk_slice response);
 
 void tusk__encode_query(tusk_buf *, tusk_slice sql);

@@ -18,6 +18,9 @@
 #define TUSK__LIMIT_FRONTEND       0x3ffffffeu
 #define TUSK__LIMIT_FRONTEND_SMALL 10000u
 #define TUSK__LIMIT_STARTUP        10000u
+#define TUSK__LIMIT_SASL           65535u
+/* Of an OAuth token: what is around it has room in the message. */
+#define TUSK__LIMIT_TOKEN          65000u
 
 enum tusk__limit { TUSK__FIXED, TUSK__TEXT, TUSK__DATA };
 

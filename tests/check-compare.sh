@@ -6,7 +6,8 @@
 set -u
 cd "$1" || exit 1
 
-files='proto/scram.c proto/scram_cache.c proto/md5_password.c proto/oauth.c lib/session/auth.c lib/net/crypto_openssl.c'
+files='proto/scram.c proto/scram_cache.c proto/md5_password.c lib/session/auth.c lib/session/auth_scram.c
+    lib/session/auth_oauth.c lib/net/crypto_openssl.c'
 present=
 for file in $files; do
     [ ! -f "$file" ] || present="$present $file"

@@ -90,7 +90,7 @@ static int verdict(const struct method *m, enum over over, const struct requirem
                    const char **words)
 {
     static const char *const asked[] = {"did not ask for any proof", "a cleartext password",
-                                        "an md5 password", "SASL authentication"};
+                                        "an md5 password", "a password (SCRAM)"};
     bool tls = over >= ENCRYPTED;
     *words = "";
     if (bind && over == PLAIN) {

@@ -85,7 +85,7 @@ static void put_outcome(bytes *out, const tusk_outcome *o, bool many)
         put_error(out, o->error);
 }
 
-/* password "host" port "user" "dbname" */
+/* password "host" port "user" "dbname", and for a token what is known: issuer="..." ... */
 static void put_ask(bytes *out, const subject_news *news)
 {
     bytes_u8(out, ' ');
@@ -94,6 +94,19 @@ static void put_ask(bytes *out, const subject_news *news)
     bytes_printf(out, " %u", news->ask->port);
     put_text(out, news->ask->user);
     put_text(out, news->ask->dbname);
+    const struct {
+        const char *name, *value;
+    } more[] = {{" issuer=", news->ask->issuer},
+                {" client_id=", news->ask->client_id},
+                {" client_secret=", news->ask->client_secret},
+                {" scope=", news->ask->scope},
+                {" discovery=", news->ask->discovery}};
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        if (more[i].value == NULL)
+            continue;
+        bytes_str(out, more[i].name);
+        tape_quote(out, more[i].value, strlen(more[i].value));
+    }
 }
 
 void tape_event_line(const tape *t, const subject_news *news, bytes *out)

@@ -1,4 +1,4 @@
-/* tusk/credentials.h: passwords and passphrases that a program gives at the moment
+/* tusk/credentials.h: passwords, OAuth tokens and passphrases that a program gives at the moment
  * they are needed, instead of writing them into the settings: tokens of a cloud that are good for
  * minutes, secrets from a vault.
  *
@@ -33,6 +33,10 @@ typedef struct tusk_ask {
     const char *host; /* as in the settings: a name, an address, or a socket's directory */
     uint16_t port;
     const char *user, *dbname;
+    /* For a token; else, and where nothing is known, NULL. */
+    const char *issuer, *client_id, *client_secret; /* the settings oauth_issuer ... */
+    const char *scope;     /* the setting oauth_scope, else what the server asked for */
+    const char *discovery; /* https URL of the issuer's metadata, as the server named it */
 } tusk_ask;
 
 /* Any member may be NULL; usually static const. */
@@ -41,6 +45,15 @@ typedef struct tusk_credentials {
      * setting password nor the password file is used. It comes neither where scram_client_key and
      * scram_server_key do instead. */
     void (*password)(void *ud, tusk_ask *);
+    /* The server asks for an OAuth bearer token (OAUTHBEARER, RFC 7628, PostgreSQL 18): answer with
+     * the token alone, without "Bearer". It is sent over verified TLS and unix sockets only, with
+     * require_auth=oauth over any TLS, and to no other host without. An empty answer, once, says
+     * that the issuer has to be known first: the server is asked for it, and on a second connection
+     * to the same address the callback comes again, with scope and discovery set. With the setting
+     * oauth_issuer the server has to name that one; without, judge the URL before anything secret
+     * is sent there. How a token is fetched is the program's business: tusk has no device flow.
+     * https://www.postgresql.org/docs/current/sasl-authentication.html */
+    void (*token)(void *ud, tusk_ask *);
     /* The key in this file (setting sslkey) is encrypted and sslpassword is not set: write the
      * passphrase to out (room for `size` bytes) and return its length; 0 or less: there is none. It
      * comes when the first connection is about to use TLS, and again only if a file changes. Other

@@ -376,11 +376,14 @@ static bool next_target(tusk__link *l, const tusk_error *e)
 const char *tusk__link_retry(tusk_conn *c, const tusk_error *e)
 {
     tusk__link *l = c->link;
-    if (!l->noted)
+    bool over = tusk__link_now(l) >= l->deadline || l->order == NULL;
+    bool again = tusk__issuer_again(c) && !over;
+    if (again)
+        tusk__dial_again(l); /* nothing has failed: the server was asked, and answered */
+    else if (!l->noted)
         tusk__link_note_attempt(l, e);
     l->noted = false;
-    bool over = tusk__link_now(l) >= l->deadline || l->order == NULL;
-    bool again = !over && other_encryption(l, e);
+    again = again || (!over && other_encryption(l, e));
     if (!again && !over && worth_another(e))
         again = next_target(l, e);
     else if (!again)

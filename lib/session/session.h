@@ -14,7 +14,7 @@
 #include "proto/buf.h"
 #include "proto/crypto.h"
 #include "proto/frame.h"
-#include "proto/scram.h"
+#include "lib/session/login.h"
 #include "lib/session/plant.h"
 #include "lib/session/profile.h"
 #include "lib/session/request.h"
@@ -70,26 +70,6 @@ struct tusk__param {
 };
 enum { TUSK__MAX_PARAMS = 64 };
 
-/* What the program was asked for and has not answered (ask.c); and how it goes on with the answer: a
- * status, with the connection failed if it is not TUSK_OK. */
-typedef struct tusk__asked tusk__asked;
-typedef int tusk__with_secret(tusk_conn *, tusk_slice secret);
-
-/* State of one attempt to log in; wiped when it ends. */
-typedef struct tusk__login {
-    unsigned method;      /* enum tusk__auth_method that the server chose, 0 so far */
-    bool negotiated;      /* NegotiateProtocolVersion came */
-    bool key_received;
-    bool offers_scram, offers_plus; /* of AuthenticationSASL's list */
-    bool bound;           /* with channel binding */
-    bool proved;          /* the server's signature was verified */
-    bool deriving;        /* keys are being derived: see tusk__session_work */
-    uint8_t md5_salt[4];
-    enum tusk__scram_binding binding;
-    tusk__asked *asked;   /* the program's: NULL unless the answer is waited for */
-    tusk__scram *scram;   /* NULL unless SCRAM goes on */
-} tusk__login;
-
 typedef struct tusk__cache {
     tusk__stmt **buckets;
     size_t nbuckets, count;
@@ -127,6 +107,7 @@ struct tusk_conn {
     bool wrong_role;         /* it has another: the next host, not the next address */
     tusk__transport transport;
     tusk__login login;
+    tusk__issuer *issuer;
     uint32_t protocol;
     int64_t time;            /* as last handed in */
     int64_t next_deadline;   /* no request's deadline is earlier */
@@ -239,6 +220,11 @@ int tusk__ask(tusk_conn *, void (*callback)(void *, tusk_ask *), const tusk_ask 
               tusk__with_secret *then);
 /* Nobody waits for the answer any more. */
 void tusk__ask_forget(tusk_conn *);
+/* The server has ended the attempt, after all that it had to say. */
+void tusk__issuer_said_all(tusk_conn *);
+/* Shall the same address be connected to once more, with a token? Takes that back. */
+bool tusk__issuer_again(tusk_conn *);
+void tusk__issuer_forget(tusk_conn *);
 void tusk__params_clear(tusk_conn *);
 
 /* ── bytes (feed.c, out.c) ────────────────────────────────────────────────────────────────── */

@@ -128,6 +128,7 @@ static int die_of(tusk_conn *c, const tusk__frame *f)
 
 int tusk__on_startup_error(tusk_conn *c, const tusk__frame *f)
 {
+    tusk__issuer_said_all(c);
     return die_of(c, f);
 }
 

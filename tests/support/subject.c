@@ -44,7 +44,8 @@ int subject_open(subject *s, test_alloc *alloc, const char *const *pairs,
     int status = tusk_config_new(&config, counted_realloc, alloc);
     for (size_t i = 0; status == TUSK_OK && pairs[i] != NULL; i += 2) {
         if (strcmp(pairs[i], "asks") == 0)
-            tusk_config_credentials(config, &subject_password, s);
+            tusk_config_credentials(config,
+                                    pairs[i + 1][0] == 't' ? &subject_token : &subject_password, s);
         else
             status = tusk_config_set(config, pairs[i], pairs[i + 1]);
     }

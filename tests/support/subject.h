@@ -101,7 +101,7 @@ struct subject {
     char violation[240]; /* the first broken promise, "" so far */
 };
 
-/* pairs: setting, value, ..., NULL; asks=password: the program gives it. The status of what
+/* pairs: setting, value, ..., NULL; asks=password, asks=token: the program gives it. The status of what
  * failed, or TUSK_OK. crypto NULL: the library's own. */
 int subject_open(subject *, test_alloc *, const char *const *pairs, const tusk__crypto *);
 /* The same from a config that was made with `alloc`. */

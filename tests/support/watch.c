@@ -110,9 +110,11 @@ static void asked(subject *s, tusk_ask *ask, const char *what)
         subject_violated(s, "asked again before the answer");
     if (s->authenticated)
         subject_violated(s, "asked after AuthenticationOk");
-    const char *const texts[] = {ask->host, ask->user, ask->dbname};
+    const char *const texts[] = {ask->host,      ask->user,          ask->dbname, ask->issuer,
+                                 ask->client_id, ask->client_secret, ask->scope,  ask->discovery};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        touch_text(texts[i]);
+        if (i < 3 || texts[i] != NULL)
+            touch_text(texts[i]);
     s->asked = ask;
     tell(s, &(subject_news){.event = SUBJECT_ASK, .ask = ask, .text = tusk_slice_of(what)});
 }
@@ -122,7 +124,13 @@ static void ask_password(void *ud, tusk_ask *ask)
     asked(ud, ask, "password");
 }
 
+static void ask_token(void *ud, tusk_ask *ask)
+{
+    asked(ud, ask, "token");
+}
+
 const tusk_credentials subject_password = {.password = ask_password};
+const tusk_credentials subject_token = {.token = ask_token};
 
 /* ── requests ── */
 

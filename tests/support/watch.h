@@ -8,7 +8,7 @@
 /* Its ud is the subject. */
 extern const tusk_watcher subject_watcher;
 /* Asks for secrets, likewise. */
-extern const tusk_credentials subject_password;
+extern const tusk_credentials subject_password, subject_token;
 /* A sink (its ud is the subject_call) with the members whose bit is set, and done. */
 void subject_sink(tusk_sink *, unsigned members);
 
