@@ -71,9 +71,78 @@ static void draining_has_an_end(void)
     pool_give(c);
     pool_quiet();
     assert_int_equal(pool_stats().size, 0);
-    tusk_conn *observer = live_open(NULL);
-    pool_kill_all(observer); /* the server does not notice before the sleep is over */
-    tusk_close(observer);
+    pool_close(); /* nothing of it is there: not the server's sixty seconds either */
+}
+
+/* Whoever is told of it frees the pool, and with it goes the last who could see to the server. */
+static void on_drained_free(void *ud, int status)
+{
+    on_drained(ud, status);
+    tusk_pool_free(pool);
+    pool = NULL;
+}
+
+static void nothing_runs_on_behind_a_drain(void)
+{
+    for (int way = 0; way < 2; way++) {
+        live_reply lent = {0}, query[3] = {{0}};
+        ending e = {0};
+        pool_open("pool_max=4", NULL);
+        tusk_pool *gone = pool;
+        tusk_conn *c = pool_lend();
+        live_send(c, "select pg_sleep(600)", 0, &lent);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(tusk_pool_query(pool, "select pg_sleep(600)", TUSK_NOARGS, 0,
+                                             &live_sink, &query[i]),
+                             TUSK_OK);
+        while (pool_stats().used < 4)
+            pool_step(MILLISECOND);
+        pool_step(50 * MILLISECOND);
+        assert_int_equal(
+            tusk_pool_drain(pool, 50 * MILLISECOND, way == 0 ? on_drained : on_drained_free, &e),
+            TUSK_OK);
+        pool_wait(&e.over);
+        assert_int_equal(e.status, TUSK_ETIMEDOUT);
+        assert_true(lent.done);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(query[i].status, TUSK_ECLOSED);
+        if (way == 0) /* it is gone at the server before it is given back */
+            pool_step(500 * MILLISECOND);
+        assert_int_equal(tusk_pool_give(gone, c), TUSK_OK);
+        pool_close();
+    }
+}
+
+static void nothing_runs_on_behind_a_freed_pool(void)
+{
+    live_reply running[3] = {{0}}, shared[2] = {{0}}, left = {0}, lent = {0};
+    pool_open("pool_max=6", NULL);
+    tusk_pool *gone = pool;
+    tusk_conn *c = pool_lend(), *kept = pool_lend();
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(
+            tusk_pool_query(pool, "select pg_sleep(600)", TUSK_NOARGS, 0, &live_sink, &running[i]),
+            TUSK_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(tusk_pool_query(pool, "select pg_sleep(601)", TUSK_NOARGS, TUSK_SHARE,
+                                         &live_sink, &shared[i]),
+                         TUSK_OK);
+    while (pool_stats().used < 6)
+        pool_step(MILLISECOND);
+    live_send(c, "select pg_sleep(602)", 0, &left);
+    live_send(kept, "select pg_sleep(603)", 0, &lent);
+    pool_step(50 * MILLISECOND);
+    pool_give(c); /* with what it runs */
+    int64_t begun = tusk_now();
+    tusk_pool_free(pool);
+    pool = NULL;
+    assert_in_range(tusk_now() - begun, 0, 10 * SECOND);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(running[i].status, TUSK_ECLOSED);
+    assert_true(shared[0].done && shared[1].done && left.done);
+    assert_false(lent.done); /* its borrower's, who closes it now */
+    assert_int_equal(tusk_pool_give(gone, kept), TUSK_OK);
+    assert_int_equal(lent.status, TUSK_ECLOSED);
     pool_close();
 }
 
@@ -216,6 +285,8 @@ int main(void)
     static const live_test tests[] = {
         {"draining waits for what runs", draining_waits_for_what_runs},
         {"draining has an end", draining_has_an_end},
+        {"nothing runs on behind a drain", nothing_runs_on_behind_a_drain},
+        {"nothing runs on behind a freed pool", nothing_runs_on_behind_a_freed_pool},
         {"what is broken off counts until the server has ended it",
          what_is_broken_off_counts_until_the_server_has_ended_it},
         {"freeing tells everybody", freeing_tells_everybody},

@@ -241,6 +241,59 @@ static void draining_waits_for_what_is_lent(void)
     threads_pool_free(p);
 }
 
+static void sleep_long(worker *w)
+{
+    w->status = tusk_exec(w->conn, NULL, "select pg_sleep(600)", TUSK_NOARGS);
+    EXPECT(w, strstr(tusk_errmsg(w->conn), "57014") != NULL);
+    EXPECT(w, tusk_exec(w->conn, NULL, "select 1", TUSK_NOARGS) == TUSK_OK);
+    EXPECT(w, tusk_pool_give(w->pool, w->conn) == TUSK_OK);
+}
+
+/* Nobody else may touch their connections; the server may be asked to stop. */
+static void draining_without_patience_stops_what_is_lent(void)
+{
+    enum { N = 5 };
+    tusk_pool *p = threads_pool("pool_max=5", NULL);
+    worker w[N] = {0};
+    for (int i = 0; i < N; i++)
+        assert_int_equal(tusk_pool_take(p, &w[i].conn, 0), TUSK_OK);
+    for (int i = 0; i < N; i++)
+        worker_start(&w[i], i, p, sleep_long, 0);
+    tusk_conn *observer = live_open(NULL);
+    while (threads_running(observer, "pg_sleep(600)") < N)
+        continue;
+    tusk_close(observer);
+    assert_int_equal(tusk_pool_drain(p, 10 * MILLISECOND, NULL, NULL), TUSK_ETIMEDOUT);
+    workers_join(w, N);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(w[i].status, TUSK_ESERVER);
+    threads_pool_free(p);
+}
+
+static void nothing_runs_on_behind_a_freed_pool(void)
+{
+    tusk_pool *p = threads_pool("pool_max=2", NULL);
+    tusk_conn *c, *kept, *observer = live_open(NULL);
+    live_reply reply = {0}, later = {0};
+    assert_int_equal(tusk_pool_take(p, &c, 0), TUSK_OK);
+    assert_int_equal(tusk_pool_take(p, &kept, 0), TUSK_OK);
+    live_send(c, "select pg_sleep(601)", 0, &reply);
+    live_send(kept, "select pg_sleep(601)", 0, &later);
+    tusk_step(c, tusk_now() + MILLISECOND);
+    tusk_step(kept, tusk_now() + MILLISECOND);
+    while (threads_running(observer, "pg_sleep(601)") < 2)
+        continue;
+    assert_int_equal(tusk_pool_discard(p, c), TUSK_OK);
+    tusk_pool_free(p);
+    assert_int_equal(tusk_pool_give(p, kept), TUSK_OK);
+    assert_true(reply.done && later.done);
+    int64_t deadline = tusk_now() + 30 * SECOND;
+    while (threads_running(observer, "pg_sleep(601)") > 0)
+        assert_true(tusk_now() < deadline);
+    tusk_close(observer);
+    assert_int_equal(threads_memory(), 0);
+}
+
 /* As on a host: what is closed in the middle of a statement counts until the server has ended it.
  */
 static void what_is_broken_off_counts(void)
@@ -292,6 +345,9 @@ int main(void)
         {"a forked child is kept out", a_forked_child_is_kept_out},
         {"draining tells those who wait", draining_tells_those_who_wait},
         {"draining waits for what is lent", draining_waits_for_what_is_lent},
+        {"draining without patience stops what is lent",
+         draining_without_patience_stops_what_is_lent},
+        {"nothing runs on behind a freed pool", nothing_runs_on_behind_a_freed_pool},
         {"what is broken off counts", what_is_broken_off_counts},
         {"freeing tells those who wait", freeing_tells_those_who_wait},
     };

@@ -81,6 +81,16 @@ int64_t threads_seen(tusk_conn *observer)
     return observe(observer, "*");
 }
 
+int64_t threads_running(tusk_conn *observer, const char *what)
+{
+    char sql[300];
+    snprintf(sql, sizeof sql,
+             "select count(*) from pg_stat_activity where application_name = '%s' and "
+             "state = 'active' and query like '%%%s%%'",
+             name(), what);
+    return live_number(observer, sql);
+}
+
 void threads_kill_all(tusk_conn *observer)
 {
     observe(observer, "pg_terminate_backend(pid)");

@@ -17,6 +17,8 @@ void threads_pool_free(tusk_pool *);
 int threads_memory(void);
 /* Its connections in pg_stat_activity, of all pools of this program. */
 int64_t threads_seen(tusk_conn *observer);
+/* Those that run a statement with this in its text. */
+int64_t threads_running(tusk_conn *observer, const char *what);
 void threads_kill_all(tusk_conn *observer);
 
 typedef struct worker worker;

@@ -2,16 +2,10 @@
 #include "tests/pool_world.h"
 #include <stdio.h>
 
-const int world_actors[EVENTS] = {
-#define X(id, n) [id] = (n),
-    EVENT_MAP(X)
-#undef X
-};
-static const char *const event_names[EVENTS] = {
-#define X(id, n) [id] = #id,
-    EVENT_MAP(X)
-#undef X
-};
+#define ACTORS(id, n) [id] = (n),
+const int world_actors[EVENTS] = {EVENT_MAP(ACTORS)};
+#define NAME(id, n) [id] = #id,
+static const char *const event_names[EVENTS] = {EVENT_MAP(NAME)};
 
 world w;
 world_step world_path[LONGEST];
@@ -171,6 +165,12 @@ static bool fake_close(tusk__seat *seat, bool sparing)
     return !sparing;
 }
 
+static bool fake_hurry(tusk_pool *p)
+{
+    (void)p;
+    return false; /* who is closed sparingly is gone */
+}
+
 static bool fake_alive(tusk__seat *seat)
 {
     return !place_of(seat)->dead;
@@ -252,7 +252,8 @@ static const tusk__seat_ops fake_ops = {.open = fake_open,
                                         .host = fake_host,
                                         .role = fake_role,
                                         .requests = fake_requests,
-                                        .fail = fake_fail};
+                                        .fail = fake_fail,
+                                        .hurry = fake_hurry};
 
 /* ── invented host ─────────────────────────────────────────────────────────────────────────── */
 

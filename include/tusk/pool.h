@@ -39,8 +39,9 @@
  *   9. All times are the monotonic clock's (or the host's own now()): steps of the wall clock mean
  * nothing. After a machine has slept, what is too old is replaced before it is lent, and whoever
  * waited longer than its limit is told so once.
- *  10. Where this process has no descriptors left (EMFILE), or the server no room (53300), those who
- * wait go on waiting as for a server that cannot be reached; connections that exist serve them. */
+ *  10. Where this process has no descriptors left (EMFILE), or the server no room (53300), those
+ * who wait go on waiting as for a server that cannot be reached; connections that exist serve them.
+ */
 #ifndef TUSK_POOL_H
 #define TUSK_POOL_H
 
@@ -113,9 +114,12 @@ TUSK_API int tusk_pool_new(tusk_pool **, const tusk_config *, tusk_host *,
 
 /* Closes the pool and frees it. Whoever waits is told TUSK_ECLOSED, and so is every statement of
  * tusk_pool_query (with its fate): on a host from inside this call, between threads before it
- * returns. Connections that are lent stay usable; they are closed when they are given back, which
- * still is done with tusk_pool_give on this pool: its memory goes with the last of them. To wait
- * for them instead: tusk_pool_drain. NULL is fine. */
+ * returns. What the server still runs of them is cancelled there, so that it does not go on for an
+ * hour for nobody: that is waited for, usually some milliseconds, at most 1 s for all of them
+ * together; the host is not stepped meanwhile. Connections that are lent stay usable; they are
+ * closed when they are given back (with what they run, likewise), which still is done with
+ * tusk_pool_give on this pool: its memory goes with the last of them. To wait for them instead:
+ * tusk_pool_drain. NULL is fine. */
 TUSK_API void tusk_pool_free(tusk_pool *);
 
 /* ── borrowing on a host ───────────────────────────────────────────────────────────────────── */
@@ -182,9 +186,9 @@ enum { TUSK_SHARE = 1 << 16 }; /* a flag of tusk_pool_submit, beside enum tusk_f
  * travel together with other callers' statements over one connection, each with its own Sync, so
  * that an error stays with its own statement. Statements that need a connection of their own get
  * one all the same: those that begin or end transactions or change the session, COPY, batches, what
- * was slow before, and everything on endpoints that do not allow it. A sink must not pause then. When
- * one is cancelled or timed out and ends by itself just then, the cancel may meet the next one on
- * that connection, which had left already: it fails with 57014, TUSK_FAILED (see tusk_cancel).
+ * was slow before, and everything on endpoints that do not allow it. A sink must not pause then.
+ * When one is cancelled or timed out and ends by itself just then, the cancel may meet the next one
+ * on that connection, which had left already: it fails with 57014, TUSK_FAILED (see tusk_cancel).
  * TUSK_EINVAL: TUSK_MORE, or what tusk_submit would refuse; TUSK_EAGAIN, TUSK_ECLOSED, TUSK_ENOMEM.
  */
 TUSK_API int tusk_pool_submit(tusk_pool *, const tusk_request *, const tusk_sink *, void *ud,
@@ -205,10 +209,13 @@ TUSK_API int tusk_pool_reconfigure(tusk_pool *, const tusk_config *);
 TUSK_API void tusk_pool_expire(tusk_pool *);
 /* No more lending: whoever waits and whoever asks is told TUSK_ECLOSED; idle connections are
  * closed, lent ones and statements under way are waited for. When `timeout` ns have passed
- * (TUSK_NEVER: no limit), what still runs on a host is ended with its connection. Then drained is
- * called, TUSK_OK or TUSK_ETIMEDOUT (TUSK_ECLOSED: the pool was freed before that). Between threads
- * the call itself waits and returns that, and drained is not used; what is still lent stays with
- * its borrower. The pool has still to be freed. */
+ * (TUSK_NEVER: no limit), what still runs on a host is ended with its connection (TUSK_ECLOSED for
+ * whoever runs it), and cancelled at the server. Then drained is called, TUSK_OK or TUSK_ETIMEDOUT
+ * (TUSK_ECLOSED: the pool was freed before that); a connection that is lent is dead by then, and
+ * has still to be given back. Between threads the call itself waits and returns that, and drained
+ * is not used: a connection that is still lent stays with its borrower, whose thread nobody may
+ * disturb, but what the server runs on it just then is cancelled, which takes at most 1 s more: the
+ * borrower is told TUSK_ESERVER, 57014, and can give it back. The pool has still to be freed. */
 TUSK_API int tusk_pool_drain(tusk_pool *, int64_t timeout, void (*drained)(void *ud, int status),
                              void *ud);
 

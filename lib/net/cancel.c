@@ -13,8 +13,11 @@
 enum step { CONNECTING, ASKING_TLS, HANDSHAKE, SENDING, WAITING, OVER };
 
 struct tusk__canceller {
-    tusk_io io; /* first */
-    tusk__link *owner;
+    tusk_io io;        /* first */
+    tusk__link *owner; /* only read, and only what stays as it was when the connection was ready */
+    tusk_host *host;
+    void (*over)(void *ud);
+    void *ud;
     enum step step;
     int fd;
     tusk__stream plain;
@@ -29,7 +32,12 @@ static void watch(tusk__canceller *k, unsigned events)
         return;
     k->io.fd = k->fd;
     k->io.events = events;
-    k->owner->host->watch(k->owner->host, &k->io);
+    k->host->watch(k->host, &k->io);
+}
+
+static int64_t now(const tusk__canceller *k)
+{
+    return k->host->now != NULL ? k->host->now(k->host) : tusk_now();
 }
 
 void tusk__canceller_free(tusk__canceller *k)
@@ -40,7 +48,7 @@ void tusk__canceller_free(tusk__canceller *k)
     k->io.fd = -1;
     k->io.events = 0;
     k->io.deadline = TUSK_NEVER;
-    k->owner->host->watch(k->owner->host, &k->io);
+    k->host->watch(k->host, &k->io);
     if (k->stream != NULL)
         k->stream->ops->free(k->stream, false);
     if (k->fd >= 0)
@@ -169,8 +177,7 @@ static void on_waiting(tusk__canceller *k)
 static void ready(tusk_io *io, unsigned events)
 {
     tusk__canceller *k = (tusk__canceller *)(void *)io;
-    tusk__link *l = k->owner;
-    if (events == 0 && tusk__link_now(l) >= io->deadline)
+    if (events == 0 && now(k) >= io->deadline)
         fail(k);
     else if (k->step == CONNECTING && (events & TUSK_WRITE))
         on_connected(k);
@@ -184,8 +191,40 @@ static void ready(tusk_io *io, unsigned events)
         on_waiting(k);
     if (k->step != OVER)
         return;
-    tusk_conn *c = l->conn;
+    void (*over)(void *ud) = k->over;
+    void *ud = k->ud;
     tusk__canceller_free(k);
+    over(ud);
+}
+
+tusk__canceller *tusk__canceller_start(tusk__link *l, tusk_host *host, void (*over)(void *ud),
+                                       void *ud)
+{
+    tusk_conn *c = l->conn;
+    tusk__canceller *k = c->key_len > 0 ? tusk__session_alloc(c, NULL, sizeof *k) : NULL;
+    if (k == NULL)
+        return NULL;
+    memset(k, 0, sizeof *k);
+    k->io = (tusk_io){.fd = -1, .deadline = TUSK_NEVER, .ready = ready};
+    k->owner = l;
+    k->host = host;
+    k->over = over;
+    k->ud = ud;
+    tusk_buf_init(&k->out, 1024, c->alloc, c->alloc_ud);
+    k->fd = tusk__dial_socket(&c->settings, l->address);
+    if (k->fd < 0) {
+        tusk__canceller_free(k);
+        return NULL;
+    }
+    k->io.deadline = now(k) + PATIENCE;
+    watch(k, TUSK_WRITE);
+    return k;
+}
+
+static void on_over(void *ud)
+{
+    tusk__link *l = ud;
+    tusk_conn *c = l->conn;
     l->canceller = NULL;
     tusk__session_enter(c);
     tusk__session_cancelled(c);
@@ -193,34 +232,12 @@ static void ready(tusk_io *io, unsigned events)
         tusk__link_update(l);
 }
 
-static bool start(tusk__canceller *k)
-{
-    tusk__link *l = k->owner;
-    k->fd = tusk__dial_socket(&l->conn->settings, l->address);
-    if (k->fd < 0)
-        return false;
-    k->io.deadline = tusk__link_now(l) + PATIENCE;
-    watch(k, TUSK_WRITE);
-    return true;
-}
-
 void tusk__link_cancel(tusk_conn *c)
 {
     tusk__link *l = c->link;
     if (l->canceller != NULL)
         return; /* one is on its way: it stops what runs */
-    tusk__canceller *k = c->key_len > 0 ? tusk__session_alloc(c, NULL, sizeof *k) : NULL;
-    if (k != NULL) {
-        memset(k, 0, sizeof *k);
-        k->io = (tusk_io){.fd = -1, .deadline = TUSK_NEVER, .ready = ready};
-        k->owner = l;
-        k->fd = -1;
-        tusk_buf_init(&k->out, 1024, c->alloc, c->alloc_ud);
-        l->canceller = k;
-        if (start(k))
-            return;
-        tusk__canceller_free(k);
-        l->canceller = NULL;
-    }
-    tusk__session_cancelled(c);
+    l->canceller = tusk__canceller_start(l, l->host, on_over, l);
+    if (l->canceller == NULL)
+        tusk__session_cancelled(c);
 }

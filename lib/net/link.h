@@ -125,6 +125,11 @@ int tusk__dial_error(int fd);
 
 /* ── cancel.c ─────────────────────────────────────────────────────────────────────────────── */
 void tusk__link_cancel(tusk_conn *);
+/* One beside, on whichever host, for a connection that may be dead, or just now another thread's:
+ * of the link nothing is read but what stays as it was when the connection became ready, and it has
+ * to be there until over() was called (inside of which it is gone) or it was freed. NULL: it could
+ * not be begun. */
+tusk__canceller *tusk__canceller_start(tusk__link *, tusk_host *, void (*over)(void *ud), void *ud);
 void tusk__canceller_free(tusk__canceller *);
 
 /* ── token.c ──────────────────────────────────────────────────────────────────────────────── */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "lib/net/host.h"
 #include "lib/net/link.h"
 #include "lib/pool/pool.h"
 
@@ -14,6 +15,8 @@
 #define BLIND_FAREWELL (50 * TUSK__MS)
 /* A cancel that meets the server between two statements is thrown away: another one follows. */
 #define CANCEL_EVERY (250 * TUSK__MS)
+/* Whoever frees the pool, or has lost patience with it, waits no longer than this. */
+#define HURRY TUSK__SECOND
 
 /* ── its beginning ────────────────────────────────────────────────────────────────────────── */
 
@@ -37,23 +40,29 @@ static void keep_end(tusk__seat *seat)
 
 /* What it runs ends for the caller now, as tusk_close does it, and the server is told to stop. The
  * connection stays for that: the cancel is its own. */
-static void break_off(tusk__seat *seat, tusk_conn *c)
+static void break_off(tusk__seat *seat, tusk_conn *c, const char *why)
 {
     seat->leaving = c;
     seat->patience = tusk__later(tusk__pool_now(seat->pool), LONG_FAREWELL);
     seat->io.deadline = 0;
     tusk__session_enter(c);
-    tusk__session_fail(c, TUSK_ECLOSED, 0, "the connection was closed by its owner");
+    tusk__session_fail(c, TUSK_ECLOSED, 0, why);
     tusk__session_leave(c);
 }
 
-/* Ours is closed at once. */
+static bool runs(const tusk_conn *c)
+{
+    return c->phase == TUSK__IDLE && c->head != NULL;
+}
+
+/* Ours is closed at once. Sparing: the server's end is only of interest while it runs something. */
 static void part(tusk__seat *seat, bool sparing)
 {
     tusk_pool *p = seat->pool;
     tusk_conn *c = seat->conn;
+    bool busy = runs(c), orderly = c->phase == TUSK__IDLE;
     seat->detached = true;
-    if (!sparing)
+    if (seat->leaving == NULL && (!sparing || busy))
         keep_end(seat);
     tusk__pool_lock(p);
     tusk__seat_set_conn(seat, NULL);
@@ -62,20 +71,19 @@ static void part(tusk__seat *seat, bool sparing)
     c->keeper = NULL;
     if (c->link != NULL)
         c->link->scout = NULL;
-    bool runs = c->phase == TUSK__IDLE && c->head != NULL, orderly = c->phase == TUSK__IDLE;
     seat->busy++; /* what ends in here must not lead here again */
-    if (runs && seat->io.fd >= 0)
-        break_off(seat, c);
-    else
+    if (busy && seat->io.fd >= 0)
+        break_off(seat, c, "the connection was closed by its owner");
+    else if (seat->leaving == NULL)
         tusk_close(c);
     seat->busy--;
-    if (seat->io.fd >= 0 && (runs || !orderly))
+    if (seat->io.fd >= 0 && (busy || !orderly))
         shutdown(seat->io.fd, SHUT_WR); /* nobody has said goodbye */
 }
 
 /* ── its middle ───────────────────────────────────────────────────────────────────────────── */
 
-/* Where its descriptor is watched; NULL: it is polled. */
+/* Where its descriptor is to be watched; NULL: it is polled. */
 static tusk_host *host_of(const tusk__seat *seat)
 {
     if (!seat->pool->threads)
@@ -83,59 +91,99 @@ static tusk_host *host_of(const tusk__seat *seat)
     return seat->leaving != NULL ? seat->leaving->link->host : NULL;
 }
 
+/* What is watched of it is: its descriptor, and its deadline. */
+static void watch(tusk__seat *seat, tusk_host *host)
+{
+    seat->watcher = host;
+    if (host != NULL)
+        host->watch(host, &seat->io);
+}
+
+static void unwatch(tusk__seat *seat)
+{
+    tusk_io kept = seat->io;
+    seat->io.fd = -1;
+    seat->io.deadline = TUSK_NEVER;
+    watch(seat, seat->watcher);
+    seat->watcher = NULL;
+    seat->io.fd = kept.fd;
+    seat->io.deadline = kept.deadline;
+}
+
 /* Whether there is nothing more to wait for. */
-static bool ended(tusk__seat *seat)
+static bool ended(tusk__seat *seat, int64_t now)
 {
     char nothing[4096];
     ssize_t n = 1;
-    if (tusk__pool_now(seat->pool) >= seat->patience)
+    if (now >= seat->patience)
         return true;
     while (seat->io.fd >= 0 && n > 0)
         n = recv(seat->io.fd, nothing, sizeof nothing, MSG_DONTWAIT);
     return seat->io.fd >= 0 && (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR));
 }
 
-static void end(tusk__seat *seat)
+/* The server has ended what ran, or is not waited for any longer. */
+static void forget(tusk__seat *seat)
 {
-    int fd = seat->io.fd;
-    tusk_host *host = host_of(seat);
-    tusk_conn *c = seat->leaving;
+    unwatch(seat);
+    if (seat->io.fd >= 0)
+        close(seat->io.fd);
     seat->io.fd = -1;
     seat->io.deadline = TUSK_NEVER;
-    if (seat->watched)
-        host->watch(host, &seat->io);
-    if (fd >= 0)
-        close(fd);
+    tusk__canceller_free(seat->canceller);
+    seat->canceller = NULL;
+}
+
+static void end(tusk__seat *seat)
+{
+    tusk_conn *c = seat->leaving;
+    forget(seat);
     seat->leaving = NULL;
     tusk_close(c);
     tusk__seat_gone(seat);
 }
 
-/* Another cancel, when it is time for one. */
-static void urge(tusk__seat *seat)
+static void on_cancelled(void *ud)
 {
-    int64_t now = tusk__pool_now(seat->pool);
-    if (now < seat->io.deadline)
-        return;
-    if (seat->leaving != NULL)
-        tusk__link_cancel(seat->leaving);
-    int64_t next = seat->leaving != NULL ? now + CANCEL_EVERY : seat->patience;
-    seat->io.deadline = next < seat->patience ? next : seat->patience;
-    if (seat->watched)
-        host_of(seat)->watch(host_of(seat), &seat->io);
+    tusk__seat *seat = ud;
+    seat->canceller = NULL;
 }
 
-/* Between threads whoever steps looks by himself. */
+/* Another cancel, when it is time for one. */
+static void urge(tusk__seat *seat, tusk_host *host, int64_t now)
+{
+    if (now < seat->io.deadline)
+        return;
+    if (seat->leaving != NULL && seat->canceller == NULL)
+        seat->canceller = tusk__canceller_start(seat->leaving->link, host, on_cancelled, seat);
+    int64_t next = seat->leaving != NULL ? now + CANCEL_EVERY : seat->patience;
+    seat->io.deadline = next < seat->patience ? next : seat->patience;
+    watch(seat, seat->watcher);
+}
+
+/* Between threads, and when the pool is freed, whoever steps looks by himself. */
 static void on_end(tusk_io *io, unsigned events)
 {
     tusk__seat *seat = (tusk__seat *)((char *)io - offsetof(tusk__seat, io));
     (void)events;
-    if (seat->pool->threads)
+    if (seat->pool->threads || seat->pool->freed)
         return;
-    if (ended(seat))
+    int64_t now = tusk__pool_now(seat->pool);
+    if (!ended(seat, now))
+        urge(seat, seat->watcher, now);
+    else if (seat->slot.state == TUSK__SLOT_CLOSING)
         end(seat);
     else
-        urge(seat);
+        forget(seat); /* the connection is still its borrower's */
+}
+
+static void see_to_it(tusk__seat *seat, tusk_host *host)
+{
+    if (host == NULL || seat->watcher != NULL)
+        return;
+    seat->io.events = TUSK_READ;
+    seat->io.ready = on_end;
+    watch(seat, host);
 }
 
 bool tusk__member_close(tusk__seat *seat, bool sparing)
@@ -144,24 +192,19 @@ bool tusk__member_close(tusk__seat *seat, bool sparing)
         part(seat, sparing);
     if (seat->busy > 0)
         return true; /* the last of them does */
-    if (sparing || seat->patience == TUSK_NEVER) {
+    if ((sparing && seat->leaving == NULL) || seat->patience == TUSK_NEVER) {
         end(seat);
         return false;
     }
-    tusk_host *host = host_of(seat);
-    if (host != NULL && !seat->watched) {
-        seat->watched = true;
-        seat->io.events = TUSK_READ;
-        seat->io.ready = on_end;
-        host->watch(host, &seat->io);
-    }
+    if (!sparing)
+        see_to_it(seat, host_of(seat));
     return true;
 }
 
 bool tusk__member_see_off(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
 {
     tusk_host *host = host_of(seat);
-    urge(seat);
+    urge(seat, host, tusk_now());
     if (host != NULL) {
         tusk__bell_watch(bell, host, true);
         host->step(host, deadline);
@@ -170,10 +213,128 @@ bool tusk__member_see_off(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
         tusk__bell_wait(bell, seat->io.fd,
                         deadline < seat->io.deadline ? deadline : seat->io.deadline);
     }
-    if (!ended(seat))
+    if (!ended(seat, tusk_now()))
         return true;
     end(seat);
     return false;
+}
+
+/* ── where nobody has time ────────────────────────────────────────────────────────────────── */
+
+/* Its borrower keeps the connection, and finds it dead. */
+void tusk__member_fail(tusk__seat *seat)
+{
+    static const char why[] = "the pool was drained, its patience is over";
+    tusk_conn *c = seat->conn;
+    if (runs(c))
+        keep_end(seat);
+    if (seat->io.fd < 0) {
+        tusk__session_fail(c, TUSK_ECLOSED, 0, why);
+        return;
+    }
+    break_off(seat, c, why);
+    shutdown(seat->io.fd, SHUT_WR);
+    see_to_it(seat, host_of(seat));
+}
+
+static tusk__seat *seat_of_work(tusk__chain *c)
+{
+    return (tusk__seat *)(void *)((char *)c - offsetof(tusk__seat, work));
+}
+
+/* Those that only wait for the server to stop, for one thread to see to it. */
+static void gather(tusk_pool *p, tusk__chain *all)
+{
+    tusk__chain *list = &p->slots.lists[TUSK__SLOT_CLOSING];
+    tusk__chain_init(all);
+    for (tusk__chain *c = list->next; c != list; c = c->next) {
+        tusk__seat *seat = tusk__seat_of((tusk__slot *)(void *)c);
+        if (seat->driven || seat->leaving == NULL || seat->busy > 0 ||
+            !tusk__chain_empty(&seat->work))
+            continue;
+        seat->driven = p->threads;
+        tusk__chain_append(all, &seat->work);
+    }
+}
+
+/* On a host of their own: the pool's may never be stepped again. */
+static void move_to(tusk__chain *all, tusk_host *host)
+{
+    for (tusk__chain *c = all->next; c != all; c = c->next) {
+        tusk__seat *seat = seat_of_work(c);
+        unwatch(seat);
+        tusk__canceller_free(seat->canceller);
+        seat->canceller = NULL;
+        seat->io.deadline = 0;
+        seat->patience = TUSK_NEVER;
+        see_to_it(seat, host);
+    }
+}
+
+static void hurry(tusk__chain *all, tusk_host *host)
+{
+    int64_t now = tusk_now(), until = now + HURRY;
+    while (now < until && !tusk__chain_empty(all)) {
+        for (tusk__chain *c = all->next, *next; c != all; c = next) {
+            tusk__seat *seat = seat_of_work(c);
+            next = c->next;
+            if (ended(seat, now))
+                end(seat);
+            else
+                urge(seat, host, now);
+        }
+        if (!tusk__chain_empty(all) && host->step(host, until) == TUSK_EIO)
+            return;
+        now = tusk_now();
+    }
+}
+
+bool tusk__member_hurry(tusk_pool *p)
+{
+    tusk__chain all;
+    tusk_host *host;
+    gather(p, &all);
+    if (tusk__chain_empty(&all))
+        return false;
+    tusk__pool_unlock(p);
+    if (tusk__host_private_new(&host) == TUSK_OK) {
+        move_to(&all, host);
+        hurry(&all, host);
+    }
+    while (!tusk__chain_empty(&all))
+        end(seat_of_work(all.next));
+    tusk__host_private_free(host);
+    tusk__pool_lock(p);
+    return true;
+}
+
+/* Each has been told once, or its time is over. */
+static bool all_told(const tusk__chain *all)
+{
+    for (const tusk__chain *c = all->next; c != all; c = c->next)
+        if (seat_of_work((tusk__chain *)(uintptr_t)c)->canceller != NULL)
+            return false;
+    return true;
+}
+
+/* Their borrowers' threads are at work with them and learn of it from the server. */
+void tusk__member_stop(tusk__chain *all)
+{
+    tusk_host *host;
+    if (tusk__host_private_new(&host) != TUSK_OK)
+        return;
+    for (tusk__chain *c = all->next; c != all; c = c->next) {
+        tusk__seat *seat = seat_of_work(c);
+        seat->canceller = tusk__canceller_start(seat->conn->link, host, on_cancelled, seat);
+    }
+    int64_t until = tusk_now() + HURRY;
+    while (!all_told(all) && tusk_now() < until && host->step(host, until) != TUSK_EIO)
+        continue;
+    for (tusk__chain *c = all->next; c != all; c = c->next) {
+        tusk__canceller_free(seat_of_work(c)->canceller);
+        seat_of_work(c)->canceller = NULL;
+    }
+    tusk__host_private_free(host);
 }
 
 void tusk__member_abandon(tusk__seat *seat)

@@ -399,11 +399,6 @@ static uint64_t requests(const tusk__seat *seat)
     return seat->conn != NULL ? seat->conn->nrequests : 0;
 }
 
-static void fail(tusk__seat *seat)
-{
-    tusk__session_fail(seat->conn, TUSK_ECLOSED, 0, "the pool was drained, its patience is over");
-}
-
 /* ── driven by a thread ───────────────────────────────────────────────────────────────────── */
 
 static enum tusk__slot_state state_of(tusk__seat *seat)
@@ -451,7 +446,9 @@ const tusk__seat_ops tusk__member_ops = {
     .host = host,
     .role = role,
     .requests = requests,
-    .fail = fail,
+    .fail = tusk__member_fail,
     .drive = drive,
+    .hurry = tusk__member_hurry,
+    .stop = tusk__member_stop,
     .abandon = tusk__member_abandon,
 };

@@ -191,7 +191,8 @@ static bool look_around(tusk_pool *p)
 
 void tusk__pool_work(tusk_pool *p)
 {
-    while (pass_on(p) || close_one(p) || look_around(p) || open_one(p))
+    while (pass_on(p) || close_one(p) || look_around(p) || open_one(p) ||
+           (p->freed && p->ops->hurry(p)))
         continue;
 }
 
@@ -417,7 +418,7 @@ void tusk_pool_free(tusk_pool *p)
         tusk__threads_empty(p);
     retire_all(p, true);
     stop_closing(p);
-    while (close_one(p))
+    while (close_one(p) || p->ops->hurry(p))
         continue;
     if (!p->threads) {
         tusk__pool_upkeep(p, tusk__pool_now(p)); /* a drain ends here */

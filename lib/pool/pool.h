@@ -30,6 +30,7 @@ enum tusk__why {
 
 typedef struct tusk__seat tusk__seat;
 typedef struct tusk__bell tusk__bell;
+typedef struct tusk__canceller tusk__canceller;
 
 /* In what state a connection came back. */
 enum tusk__back {
@@ -48,7 +49,7 @@ typedef struct tusk__seat_ops {
      * not even be begun, and tusk__pool_trouble was told why. */
     int (*open)(tusk__seat *);
     /* Closes what there is, in whatever state; ends in tusk__seat_gone. Sparing: nothing is waited
-     * for. False: the seat is gone already. */
+     * for, but what still runs is left to hurry. False: the seat is gone already. */
     bool (*close)(tusk__seat *, bool sparing);
     /* Whether the idle connection still lives, as far as this end has heard. */
     bool (*alive)(tusk__seat *);
@@ -71,11 +72,19 @@ typedef struct tusk__seat_ops {
     char (*role)(const tusk__seat *);
     /* Requests made on it so far. */
     uint64_t (*requests)(const tusk__seat *);
-    /* Ends what the borrower runs on it; the connection stays his until he gives it back. */
+    /* Ends what the borrower runs on it, at the server too; the connection stays his until he gives
+     * it back. On a host. */
     void (*fail)(tusk__seat *);
     /* Between threads: makes progress with what is OPENING, RETURNING or CLOSING, until that is
      * over, the deadline, or the bell. False: the seat is gone. */
     bool (*drive)(tusk__seat *, int64_t deadline, tusk__bell *);
+    /* The pool is freed, and may never be looked after again: what the server still runs of those
+     * that are CLOSING is stopped, within a second, and they are gone. With the mutex held, unlocks
+     * meanwhile. False: there was nothing. */
+    bool (*hurry)(tusk_pool *);
+    /* Between threads: what borrowers run on these (linked by `work`) is cancelled at the server,
+     * within a second. */
+    void (*stop)(tusk__chain *seats);
     /* In a child after fork: closes the descriptor without a word. */
     void (*abandon)(tusk__seat *);
 } tusk__seat_ops;
@@ -86,7 +95,7 @@ struct tusk__seat {
     tusk_pool *pool;
     tusk_conn *conn;         /* NULL before and after */
     tusk__seat *next_bucket; /* of pool->table */
-    tusk__chain work;        /* in pool->to_close */
+    tusk__chain work;        /* in pool->to_close, or with a thread that stops what runs */
     int64_t began;           /* connecting */
     int64_t expires;         /* its lifetime is over then */
     int64_t idle_since, lent_at;
@@ -112,13 +121,14 @@ struct tusk__seat {
 
     /* member.c's own */
     tusk_io io; /* CLOSING: what the server's end is waited for with; first a copy of its fd */
-    tusk_conn *leaving; /* CLOSING: dead for its owner, and still to cancel what the server runs */
-    int64_t patience;   /* CLOSING: until then the server's end is waited for */
-    unsigned busy;      /* requests of ours that are not done */
-    unsigned rounds;    /* attempts to bring it in order */
-    bool detached;      /* the connection has been closed */
-    bool watched;       /* io is */
-    bool hook_due;      /* options.returned is to be called */
+    tusk_conn *leaving;         /* dead for its owner, and still to cancel what the server runs */
+    tusk__canceller *canceller; /* that does it */
+    tusk_host *watcher;         /* where io is watched, or NULL */
+    int64_t patience;           /* until then the server's end is waited for */
+    unsigned busy;              /* requests of ours that are not done */
+    unsigned rounds;            /* attempts to bring it in order */
+    bool detached;              /* the connection has been closed */
+    bool hook_due;              /* options.returned is to be called */
 };
 
 enum tusk__ticket_kind { TUSK__TICKET_LEND, TUSK__TICKET_QUERY, TUSK__TICKET_TAKE };
@@ -372,6 +382,9 @@ void tusk__bell_watch(tusk__bell *, tusk_host *, bool on);
 bool tusk__member_close(tusk__seat *, bool sparing);
 /* Drives one that is CLOSING. */
 bool tusk__member_see_off(tusk__seat *, int64_t deadline, tusk__bell *);
+void tusk__member_fail(tusk__seat *);
+bool tusk__member_hurry(tusk_pool *);
+void tusk__member_stop(tusk__chain *seats);
 void tusk__member_abandon(tusk__seat *);
 
 /* ── member.c ── */

@@ -345,6 +345,27 @@ int tusk_pool_maintain(tusk_pool *p, int64_t timeout)
     return status;
 }
 
+/* While they are in a list of ours nobody closes them. */
+static void stop_lent(tusk_pool *p)
+{
+    tusk__chain all, *list = &p->slots.lists[TUSK__SLOT_LENT];
+    tusk__chain_init(&all);
+    for (tusk__chain *c = list->next; c != list; c = c->next) {
+        tusk__seat *seat = tusk__seat_of((tusk__slot *)(void *)c);
+        if (seat->lent_out && tusk__chain_empty(&seat->work))
+            tusk__chain_append(&all, &seat->work);
+    }
+    tusk__pool_unlock(p);
+    p->ops->stop(&all);
+    tusk__pool_lock(p);
+    while (!tusk__chain_empty(&all)) {
+        tusk__seat *seat = (tusk__seat *)(void *)((char *)all.next - offsetof(tusk__seat, work));
+        tusk__chain_remove(&seat->work);
+        if (seat->slot.state == TUSK__SLOT_CLOSING)
+            tusk__seat_close_soon(seat);
+    }
+}
+
 int tusk__threads_drain(tusk_pool *p, int64_t deadline)
 {
     tusk__taker k;
@@ -357,6 +378,8 @@ int tusk__threads_drain(tusk_pool *p, int64_t deadline)
         if (p->slots.size > 0 && !help(p, &k, deadline) && p->slots.size > 0 && !p->freed)
             rest(p, &k, deadline);
     }
+    if (p->slots.counts[TUSK__SLOT_LENT] > 0)
+        stop_lent(p);
     go_out(p, &k);
     return p->slots.size == 0 ? TUSK_OK : TUSK_ETIMEDOUT;
 }
