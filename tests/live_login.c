@@ -8,6 +8,7 @@
 static const char *socket_dir, *root;
 const char *login_certs;
 int login_version;
+const tusk_credentials *login_credentials;
 struct login_got login_got;
 
 /* ── one attempt ──────────────────────────────────────────────────────────────────────────── */
@@ -20,6 +21,7 @@ int login_attempt(const char *text, char error[1024])
     assert_int_equal(tusk_config_new(&config, NULL, NULL), TUSK_OK);
     if (tusk_config_parse(config, text) != TUSK_OK)
         fail_msg("%s: %s", text, tusk_config_error(config));
+    assert_int_equal(tusk_config_credentials(config, login_credentials, NULL), TUSK_OK);
     int status = tusk_config_check(config);
     if (status != TUSK_OK)
         snprintf(error, 1024, "%s", tusk_config_error(config));
@@ -198,12 +200,12 @@ static int make_users(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_login),   cmocka_unit_test(bad_passwords),
-        cmocka_unit_test(certificates),  cmocka_unit_test(peers),
-        cmocka_unit_test(servers),       cmocka_unit_test(fallbacks),
-        cmocka_unit_test(iterations),    cmocka_unit_test(derived_keys),
-        cmocka_unit_test(odd_passwords), cmocka_unit_test(versions),
-        cmocka_unit_test(cancel_keys),
+        cmocka_unit_test(every_login),  cmocka_unit_test(bad_passwords),
+        cmocka_unit_test(certificates), cmocka_unit_test(locked_keys),
+        cmocka_unit_test(peers),        cmocka_unit_test(servers),
+        cmocka_unit_test(fallbacks),    cmocka_unit_test(iterations),
+        cmocka_unit_test(derived_keys), cmocka_unit_test(odd_passwords),
+        cmocka_unit_test(versions),     cmocka_unit_test(cancel_keys),
     };
     socket_dir = getenv("PGHOST");
     root = getenv("TUSK_TEST_ROOTCERT");

@@ -10,7 +10,8 @@
 #include <cmocka.h>
 #include <tusk/tusk.h>
 
-#define LOGIN_PASSWORD "open sesame, Ali"
+#define LOGIN_PASSWORD   "open sesame, Ali"
+#define LOGIN_PASSPHRASE "the key under the mat"
 enum { LOGIN_TEXT = 8192 };
 
 /* By the unix socket, by TCP without TLS, with TLS of a server that is not verified, and of one
@@ -20,6 +21,8 @@ enum over { SOCKET, PLAIN, ENCRYPTED, VERIFIED, OVERS };
 /* The folder with the clients' certificates, and the server's version. */
 extern const char *login_certs;
 extern int login_version;
+/* What attempts are made with; NULL: with nothing but the settings. */
+extern const tusk_credentials *login_credentials;
 /* What the last attempt that succeeded came to. */
 extern struct login_got {
     bool tls;
@@ -38,6 +41,7 @@ void login_expect(const char *text, int status, const char *words);
 /* tests/live_login_more.c */
 void bad_passwords(void **);
 void certificates(void **);
+void locked_keys(void **);
 void peers(void **);
 void servers(void **);
 void fallbacks(void **);

@@ -33,6 +33,10 @@ client() {
     client both login_both "$tls/root"
     client other somebody_else "$tls/root"
     client stranger login_cert "$work/stranger-root"
+    client locked login_cert "$tls/root"
+    openssl pkcs8 -topk8 -v2 aes-256-cbc -in "$work/locked.key" -passout 'pass:the key under the mat' -out "$work/closed.key"
+    mv "$work/closed.key" "$work/locked.key"
+    chmod 600 "$work/locked.key"
 } >"$work/log" 2>&1 || {
     cat "$work/log" >&2
     exit 1

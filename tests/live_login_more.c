@@ -68,6 +68,66 @@ void certificates(void **state)
     assert_true(status == TUSK_ETLS || status == TUSK_EIO || status == TUSK_EEOF);
 }
 
+static unsigned passphrases_asked;
+
+static int right_passphrase(void *ud, const char *key_file, char *out, size_t size)
+{
+    static const char passphrase[] = LOGIN_PASSPHRASE;
+    (void)ud;
+    assert_non_null(strstr(key_file, "/locked.key"));
+    assert_true(size >= sizeof passphrase);
+    memcpy(out, passphrase, sizeof passphrase - 1);
+    passphrases_asked++;
+    return sizeof passphrase - 1;
+}
+
+static int wrong_passphrase(void *ud, const char *key_file, char *out, size_t size)
+{
+    right_passphrase(ud, key_file, out, size);
+    return 3;
+}
+
+static int no_passphrase(void *ud, const char *key_file, char *out, size_t size)
+{
+    right_passphrase(ud, key_file, out, size);
+    return 0;
+}
+
+void locked_keys(void **state)
+{
+    static const tusk_credentials right = {.passphrase = right_passphrase},
+                                  wrong = {.passphrase = wrong_passphrase},
+                                  none = {.passphrase = no_passphrase};
+    static const struct {
+        const tusk_credentials *credentials;
+        const char *password;
+        int status;
+        unsigned asked;
+        const char *words;
+    } all[] = {
+        {NULL, LOGIN_PASSPHRASE, TUSK_OK, 0, ""},
+        {NULL, "not it", TUSK_ETLS, 0, "sslpassword does not open it"},
+        {NULL, NULL, TUSK_ETLS, 0, "set sslpassword"},
+        {&right, NULL, TUSK_OK, 1, ""},
+        {&right, LOGIN_PASSPHRASE, TUSK_OK, 0, ""},
+        {&right, "not it", TUSK_ETLS, 0, "sslpassword does not open it"},
+        {&wrong, NULL, TUSK_ETLS, 1, "the passphrase that the program gave does not open it"},
+        {&none, NULL, TUSK_ETLS, 1, "the program gave no passphrase"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char text[LOGIN_TEXT];
+        int n = login_who(text, VERIFIED, "login_cert", NULL, "locked");
+        if (all[i].password != NULL)
+            snprintf(text + n, sizeof text - (size_t)n, " sslpassword='%s'", all[i].password);
+        login_credentials = all[i].credentials;
+        passphrases_asked = 0;
+        login_expect(text, all[i].status, all[i].words);
+        assert_int_equal(passphrases_asked, all[i].asked);
+    }
+    login_credentials = NULL;
+}
+
 void peers(void **state)
 {
     (void)state;
