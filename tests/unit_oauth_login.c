@@ -43,7 +43,7 @@ static const script_step asks_nothing[] = {
 /* ── memory that is looked at when it is given up ─────────────────────────────────────────── */
 
 typedef struct watched {
-    size_t size;
+    _Alignas(16) size_t size; /* what follows is aligned as malloc does it */
     struct watched *next, *before;
 } watched;
 static watched *blocks;

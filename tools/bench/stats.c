@@ -99,32 +99,33 @@ bench_result *bench_result_of(bench_comparison *c, const bench_driver *driver)
 
 /* Rounds are compared with each other and the median taken then: what else the machine does comes
  * and goes with the rounds. */
-static double ratio(const bench_result *a, const bench_result *b,
-                    double (*value)(const bench_result *, int round))
+double bench_rate_ratio(const bench_result *r, const bench_result *to)
 {
     double values[BENCH_MAX_ROUNDS];
     int n = 0;
-    for (int i = 0; a != NULL && b != NULL && i < a->rounds && i < b->rounds; i++) {
-        if (value(b, i) > 0) {
-            values[n++] = value(a, i) / value(b, i);
+    for (int i = 0; r != NULL && to != NULL && i < r->rounds && i < to->rounds; i++) {
+        if (bench_rate(to, i) > 0) {
+            values[n++] = bench_rate(r, i) / bench_rate(to, i);
         }
     }
     return spread_of(values, n).median;
 }
 
-static double round_user(const bench_result *r, int round)
+/* Of all rounds together: the system counts in steps that are long for a round. */
+static double user_of_all(const bench_result *r)
 {
-    return sample_user(&r->samples[round]);
-}
-
-double bench_rate_ratio(const bench_result *r, const bench_result *to)
-{
-    return ratio(r, to, bench_rate);
+    double user = 0, all = 0;
+    for (int i = 0; r != NULL && i < r->rounds; i++) {
+        user += r->samples[i].user_us;
+        all += items(&r->samples[i]);
+    }
+    return all > 0 ? user / all : 0;
 }
 
 double bench_cpu_ratio(const bench_result *r, const bench_result *to)
 {
-    return ratio(r, to, round_user);
+    const double base = user_of_all(to);
+    return base > 0 ? user_of_all(r) / base : 0;
 }
 
 const char *bench_unit(const bench_comparison *c)
