@@ -86,10 +86,15 @@ bool tusk__oauth_issuer_of(const char *url, char issuer[TUSK__OAUTH_URL + 1])
     return true;
 }
 
+bool tusk__oauth_names_document(const char *setting)
+{
+    return strstr(setting, WELL_KNOWN) != NULL;
+}
+
 bool tusk__oauth_belongs(const char *url, const char *setting)
 {
     char issuer[TUSK__OAUTH_URL + 1];
     if (!tusk__oauth_issuer_of(url, issuer))
         return false;
-    return strcmp(strstr(setting, WELL_KNOWN) != NULL ? url : issuer, setting) == 0; /* "public" */
+    return strcmp(tusk__oauth_names_document(setting) ? url : issuer, setting) == 0; /* "public" */
 }

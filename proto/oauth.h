@@ -31,6 +31,8 @@ int tusk__oauth_refused(tusk_slice json, tusk__oauth_refusal *, const char **err
  * "/.well-known/oauth-authorization-server" behind the host. False: it is no such https URL. */
 bool tusk__oauth_issuer_of(const char *url, char issuer[TUSK__OAUTH_URL + 1]);
 
+/* Whether the setting oauth_issuer is the URL of a metadata document, not of an issuer. */
+bool tusk__oauth_names_document(const char *setting);
 /* May the document at `url` be asked where the setting oauth_issuer says this? It names the issuer,
  * or the document itself. */
 bool tusk__oauth_belongs(const char *url, const char *setting);

@@ -8,13 +8,19 @@
 #include "proto/encode.h"
 #include "proto/oauth.h"
 
-int tusk__deny(tusk_conn *c, const char *a, const char *b)
+static int refuse(tusk_conn *c, int status, const char *a, const char *b, const char *d)
 {
     tusk__text t;
     tusk__text_clear(&t);
     tusk__text_add(&t, a);
     tusk__text_add(&t, b);
-    return tusk__session_fail(c, TUSK_EAUTH, 0, t.s);
+    tusk__text_add(&t, d);
+    return tusk__session_fail(c, status, 0, t.s);
+}
+
+int tusk__deny(tusk_conn *c, const char *a, const char *b)
+{
+    return refuse(c, TUSK_EAUTH, a, b, "");
 }
 
 void tusk__login_end(tusk_conn *c)
@@ -161,19 +167,8 @@ static const method *method_of(enum tusk__auth_method which)
     return &methods[i];
 }
 
-static bool refuse(tusk_conn *c, int status, const char *a, const char *b, const char *d)
-{
-    tusk__text t;
-    tusk__text_clear(&t);
-    tusk__text_add(&t, a);
-    tusk__text_add(&t, b);
-    tusk__text_add(&t, d);
-    tusk__session_fail(c, status, 0, t.s);
-    return false;
-}
-
 /* One method per login, and only one that the settings allow. */
-static bool may_use(tusk_conn *c, enum tusk__auth_method which)
+static int may_use(tusk_conn *c, enum tusk__auth_method which)
 {
     const tusk__settings *s = &c->settings;
     const method *m = method_of(which);
@@ -198,7 +193,7 @@ static bool may_use(tusk_conn *c, enum tusk__auth_method which)
     if (privacy_of(&c->transport) < (named ? m->named : m->needs))
         return refuse(c, TUSK_EAUTH, "the server asked for ", m->asked, m->exposed);
     c->login.method = which;
-    return true;
+    return TUSK_OK;
 }
 
 /* ── passwords as they are ────────────────────────────────────────────────────────────────── */
@@ -215,8 +210,9 @@ static int on_cleartext(tusk_conn *c, tusk_slice rest)
 {
     if (rest.len != 0)
         return TUSK_EPROTO;
-    if (!may_use(c, TUSK__AUTH_PASSWORD))
-        return TUSK_EAUTH;
+    int status = may_use(c, TUSK__AUTH_PASSWORD);
+    if (status != TUSK_OK)
+        return status;
     return tusk__with_password(c, send_cleartext);
 }
 
@@ -238,8 +234,9 @@ static int on_md5(tusk_conn *c, tusk_slice rest)
 {
     if (rest.len != sizeof c->login.md5_salt)
         return TUSK_EPROTO;
-    if (!may_use(c, TUSK__AUTH_MD5))
-        return TUSK_EAUTH;
+    int status = may_use(c, TUSK__AUTH_MD5);
+    if (status != TUSK_OK)
+        return status;
     memcpy(c->login.md5_salt, rest.ptr, sizeof c->login.md5_salt);
     return tusk__with_password(c, send_md5);
 }
@@ -290,8 +287,9 @@ static int on_sasl(tusk_conn *c, tusk_slice rest)
     if (m == NULL)
         return tusk__deny(c, "none of the server's SASL mechanisms is supported ",
                           "(tusk has SCRAM-SHA-256, SCRAM-SHA-256-PLUS and OAUTHBEARER)");
-    if (!may_use(c, m->method))
-        return TUSK_EAUTH;
+    status = may_use(c, m->method);
+    if (status != TUSK_OK)
+        return status;
     c->login.mechanism = m;
     return m->begin(c);
 }

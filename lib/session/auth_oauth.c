@@ -55,11 +55,6 @@ static int send_token(tusk_conn *c, tusk_slice token)
     return tusk__auth_sent(c);
 }
 
-static bool names_document(const char *setting)
-{
-    return strstr(setting, "/.well-known/") != NULL;
-}
-
 static int begin(tusk_conn *c)
 {
     const tusk__settings *s = &c->settings;
@@ -73,7 +68,7 @@ static int begin(tusk_conn *c)
         what.discovery = said->discovery;
         if (what.scope == NULL && said->scope[0] != '\0')
             what.scope = said->scope;
-    } else if (what.issuer != NULL && names_document(what.issuer)) {
+    } else if (what.issuer != NULL && tusk__oauth_names_document(what.issuer)) {
         what.discovery = what.issuer;
     }
     if (what.discovery != NULL) {
