@@ -11,9 +11,11 @@ int tusk__host_private_new(tusk_host **host);
 /* Nothing but this io is watched, for reading and without a deadline, and nothing is pending:
  * whoever is about to step may as well sleep in the read itself. */
 bool tusk__host_private_only(const tusk_host *, const tusk_io *);
-/* It will not be stepped for a while: its scratch buffer is freed, and comes back with the next
- * step. Nothing happens inside a step. */
-void tusk__host_private_rest(tusk_host *);
+/* It will not be stepped for a while: its scratch buffer is the caller's now, to be freed or given
+ * to another. Without one, the next step makes a new one. NULL: there is none, or it is in use. */
+void *tusk__host_private_rest(tusk_host *);
+/* Takes over what another has left. Not while it is stepped. */
+void tusk__host_private_equip(tusk_host *, void *scratch);
 /* Accepts NULL. What is still watched is forgotten. */
 void tusk__host_private_free(tusk_host *);
 

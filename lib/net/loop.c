@@ -266,16 +266,29 @@ bool tusk__host_private_only(const tusk_host *host, const tusk_io *io)
            io->deadline == TUSK_NEVER && host->scratch != NULL;
 }
 
-void tusk__host_private_rest(tusk_host *host)
+void *tusk__host_private_rest(tusk_host *host)
 {
     tusk_loop *loop = (tusk_loop *)host;
-    if (loop->running != NULL || host->scratch_lent || host->scratch == NULL) {
-        return;
+    if (loop->running != NULL || host->scratch_lent) {
+        return NULL;
     }
-    free(host->scratch);
+    void *scratch = host->scratch;
     host->scratch = NULL;
     host->scratch_size = 0;
     loop->scratch_size = PRIVATE_SCRATCH;
+    return scratch;
+}
+
+void tusk__host_private_equip(tusk_host *host, void *scratch)
+{
+    tusk_loop *loop = (tusk_loop *)host;
+    if (host->scratch != NULL) {
+        free(scratch);
+        return;
+    }
+    host->scratch = scratch;
+    host->scratch_size = PRIVATE_SCRATCH;
+    loop->scratch_size = 0;
 }
 
 void tusk__host_private_free(tusk_host *host)

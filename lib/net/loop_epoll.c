@@ -9,12 +9,13 @@
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
+#include "lib/net/process.h"
 
 enum { BATCH = 256, MS = 1000000 };
 
 typedef struct epoll_state {
     int fd;
-    pid_t owner;
+    unsigned owner; /* tusk__process */
     struct epoll_event events[BATCH];
 } epoll_state;
 
@@ -30,7 +31,7 @@ static int epoll_open(tusk_loop *loop)
         free(s);
         return rc;
     }
-    s->owner = getpid();
+    s->owner = tusk__process();
     loop->state = s;
     return TUSK_OK;
 }
@@ -46,7 +47,7 @@ static int epoll_change(tusk_loop *loop, tusk__node *node, unsigned events)
 {
     const epoll_state *s = loop->state;
     /* A forked child shares the interest list: what it gave up would be gone for the parent too. */
-    if (s->owner != getpid()) {
+    if (s->owner != tusk__process()) {
         return events == 0 ? TUSK_OK : TUSK_EIO;
     }
     struct epoll_event e = {.data.ptr = node};

@@ -105,12 +105,19 @@ static enum tusk__back bring_home(tusk__seat *seat)
     return how;
 }
 
-/* Between threads each connection has a host of its own, which need not keep its buffer meanwhile.
- */
-static void rest(const tusk__seat *seat)
+/* Between threads each connection has a host of its own, which needs no buffer meanwhile: whoever
+ * is inside next keeps it for others, or hands it back. */
+static void rest(tusk__seat *seat)
 {
-    if (seat->pool->threads)
-        tusk__host_private_rest(seat->conn->link->host);
+    if (seat->pool->threads && seat->scratch == NULL)
+        seat->scratch = tusk__host_private_rest(seat->conn->link->host);
+}
+
+static void rouse(tusk__seat *seat)
+{
+    if (seat->scratch != NULL)
+        tusk__host_private_equip(seat->conn->link->host, seat->scratch);
+    seat->scratch = NULL;
 }
 
 static enum tusk__back back(tusk__seat *seat, bool hook)
@@ -317,6 +324,7 @@ static bool alive(tusk__seat *seat)
     tusk_conn *c = seat->conn;
     if (c == NULL || c->phase != TUSK__IDLE)
         return false;
+    rouse(seat);
     if (tusk__pool_now(p) - seat->idle_since < FRESH)
         return has_role(seat);
     if (p->threads)

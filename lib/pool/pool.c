@@ -1,16 +1,10 @@
-/* lib/pool/pool.c: a pool's life, its lock, and the work that becomes possible when something has
- * changed. Whatever happens enters, changes the books, and leaves; the last one to leave does what
- * follows from it: hands connections on, closes, opens, sets the clock. So nothing recurses. */
-#include <string.h>
-#include <unistd.h>
-#include "lib/config/settings.h"
-#include "lib/net/stream.h"
+/* lib/pool/pool.c: a pool's lock, and the work that becomes possible when something has changed.
+ * Whatever happens enters, changes the books, and leaves; the last one to leave does what follows
+ * from it: hands connections on, closes, opens, sets the clock. So nothing recurses. */
+#include <stdlib.h>
+#include "lib/net/process.h"
 #include "lib/pool/pool.h"
-#include "lib/session/text.h"
 #include "proto/buf.h"
-#include "proto/crypto.h"
-
-enum { CONNECTING = 4, SHARE_CONNECTIONS = 2, SHARE_DEPTH = 64 };
 
 /* ── small things ─────────────────────────────────────────────────────────────────────────── */
 
@@ -72,7 +66,7 @@ static void set_clock(tusk_pool *p)
     p->host->watch(p->host, &p->io);
 }
 
-static void on_clock(tusk_io *io, unsigned events)
+void tusk__pool_on_clock(tusk_io *io, unsigned events)
 {
     tusk_pool *p = (tusk_pool *)((char *)io - offsetof(tusk_pool, io));
     (void)events;
@@ -105,30 +99,40 @@ void tusk__pool_reenter(tusk_pool *p)
 
 int tusk__pool_enter(tusk_pool *p)
 {
-    if (p->pid != getpid())
+    if (p->process != tusk__process())
         return TUSK_EINVAL;
     tusk__pool_reenter(p);
     return TUSK_OK;
 }
 
-static void destroy(tusk_pool *p)
+/* ── where received data goes ─────────────────────────────────────────────────────────────── */
+
+/* As many are kept as connections are lent, one at least: who waits takes over what is given. */
+void tusk__pool_keep_scratch(tusk_pool *p, tusk__seat *seat)
 {
-    while (p->spare != NULL) {
-        tusk_ticket *t = p->spare;
-        p->spare = t->ud;
-        tusk_buf_free(&t->copy);
-        tusk__pool_alloc(p, t->args, 0);
-        tusk__pool_alloc(p, t, 0);
+    void *scratch = seat->scratch;
+    seat->scratch = NULL;
+    if (scratch == NULL)
+        return;
+    if (p->nscratch > 0 && p->nscratch >= p->slots.counts[TUSK__SLOT_LENT]) {
+        free(scratch);
+        return;
     }
-    tusk_config_free(p->config);
-    tusk__health_free(p);
-    tusk__pool_alloc(p, p->name, 0);
-    if (p->threads) {
-        pthread_cond_destroy(&p->idle_cond);
-        pthread_mutex_destroy(&p->mutex);
-    }
-    tusk__pool_alloc(p, p, 0);
+    *(void **)scratch = p->scratch;
+    p->scratch = scratch;
+    p->nscratch++;
 }
+
+void tusk__pool_lend_scratch(tusk_pool *p, tusk__seat *seat)
+{
+    if (p->scratch == NULL || seat->scratch != NULL)
+        return;
+    seat->scratch = p->scratch;
+    p->scratch = *(void **)p->scratch;
+    p->nscratch--;
+}
+
+/* ── what follows ─────────────────────────────────────────────────────────────────────────── */
 
 /* Whoever was served: queries begin, threads are woken, borrowers will be told. */
 static bool pass_on(tusk_pool *p)
@@ -147,7 +151,7 @@ static bool pass_on(tusk_pool *p)
     return true;
 }
 
-static bool close_one(tusk_pool *p)
+bool tusk__pool_close_one(tusk_pool *p)
 {
     if (tusk__chain_empty(&p->to_close))
         return false;
@@ -191,7 +195,7 @@ static bool look_around(tusk_pool *p)
 
 void tusk__pool_work(tusk_pool *p)
 {
-    while (pass_on(p) || close_one(p) || look_around(p) || open_one(p) ||
+    while (pass_on(p) || tusk__pool_close_one(p) || look_around(p) || open_one(p) ||
            (p->freed && p->ops->hurry(p)))
         continue;
 }
@@ -208,7 +212,7 @@ void tusk__pool_leave(tusk_pool *p)
     bool gone = --p->depth == 0 && p->freed && p->slots.size == 0;
     tusk__pool_unlock(p);
     if (gone)
-        destroy(p);
+        tusk__pool_destroy(p);
 }
 
 tusk__seat *tusk__pool_open(tusk_pool *p)
@@ -230,220 +234,4 @@ tusk__seat *tusk__pool_open(tusk_pool *p)
     seat->driven = false;
     tusk__seat_close_soon(seat);
     return NULL;
-}
-
-/* ── made ─────────────────────────────────────────────────────────────────────────────────── */
-
-/* "db.example.com:5432/orders" */
-static char *default_name(tusk_pool *p, const tusk__settings *s)
-{
-    tusk__text t;
-    tusk__text_clear(&t);
-    const tusk__host *h = &s->hosts[0];
-    tusk__text_add(&t, h->name != NULL ? h->name : h->addr);
-    tusk__text_add(&t, ":");
-    tusk__text_add_number(&t, h->port);
-    tusk__text_add(&t, "/");
-    tusk__text_add(&t, s->dbname);
-    char *name = tusk__pool_alloc(p, NULL, t.len + 1);
-    return name == NULL ? NULL : memcpy(name, t.s, t.len + 1);
-}
-
-static char *copy_text(tusk_pool *p, const char *s)
-{
-    size_t size = strlen(s) + 1;
-    char *copy = tusk__pool_alloc(p, NULL, size);
-    return copy == NULL ? NULL : memcpy(copy, s, size);
-}
-
-static void take_settings(tusk_pool *p, const tusk__settings *s)
-{
-    tusk__slots *slots = &p->slots;
-    slots->max = s->pool_max;
-    slots->min = s->pool_min < s->pool_max ? s->pool_min : s->pool_max;
-    slots->openings = p->options.max_connecting;
-    slots->depth = p->options.share_depth;
-    p->idle = s->pool_idle;
-    p->lifetime = s->pool_lifetime;
-    p->timeout = s->pool_timeout;
-    p->max_waiting = s->pool_max_waiting;
-}
-
-static void take_options(tusk_pool *p, const tusk_pool_options *o)
-{
-    if (o != NULL)
-        p->options = *o;
-    if (p->options.max_connecting == 0)
-        p->options.max_connecting = CONNECTING;
-    if (p->options.share_connections == 0)
-        p->options.share_connections = SHARE_CONNECTIONS;
-    if (p->options.share_depth == 0)
-        p->options.share_depth = SHARE_DEPTH;
-    p->threads = p->options.threads;
-}
-
-static void init(tusk_pool *p, tusk_host *host, const tusk__seat_ops *ops)
-{
-    tusk__slots_init(&p->slots);
-    tusk__chain_init(&p->due);
-    tusk__chain_init(&p->to_close);
-    tusk__chain_init(&p->helpers);
-    tusk__health_init(p);
-    p->ops = ops;
-    p->host = host;
-    p->pid = getpid();
-    p->io = (tusk_io){.fd = -1, .deadline = TUSK_NEVER, .ready = on_clock};
-    p->next_timeout = p->next_upkeep = p->drain.deadline = TUSK_NEVER;
-    if (tusk__crypto_openssl.random(&p->random, sizeof p->random) != TUSK_OK)
-        p->random = (uint64_t)tusk_now();
-}
-
-static int make_lock(tusk_pool *p)
-{
-    if (!p->threads)
-        return TUSK_OK;
-    if (pthread_mutex_init(&p->mutex, NULL) != 0)
-        return TUSK_ENOMEM;
-    if (tusk__cond_init(&p->idle_cond) == TUSK_OK)
-        return TUSK_OK;
-    pthread_mutex_destroy(&p->mutex);
-    return TUSK_ENOMEM;
-}
-
-int tusk__pool_make(tusk_pool **out, const tusk_config *config, tusk_host *host,
-                    const tusk_pool_options *options, const tusk__seat_ops *ops)
-{
-    char error[256];
-    tusk__settings s;
-    void *ud;
-    tusk_realloc_fn alloc = tusk__config_alloc(config, &ud);
-    *out = NULL;
-    if ((options != NULL && options->threads) != (host == NULL))
-        return TUSK_EINVAL;
-    int status = tusk__settings_build(&s, config, error, sizeof error);
-    if (status != TUSK_OK)
-        return status;
-    tusk_pool *p = tusk__realloc(alloc, ud, NULL, sizeof *p);
-    if (p == NULL) {
-        tusk__settings_free(&s);
-        return TUSK_ENOMEM;
-    }
-    memset(p, 0, sizeof *p);
-    p->alloc = alloc;
-    p->alloc_ud = ud;
-    init(p, host, ops);
-    take_options(p, options);
-    take_settings(p, &s);
-    p->name = p->options.name != NULL ? copy_text(p, p->options.name) : default_name(p, &s);
-    status = p->name == NULL ? TUSK_ENOMEM : tusk__health_set(p, &s);
-    tusk__settings_free(&s);
-    if (status == TUSK_OK)
-        status = tusk__config_clone(&p->config, config);
-    if (status == TUSK_OK)
-        status = make_lock(p);
-    if (status != TUSK_OK) {
-        p->threads = false; /* there is no lock to be destroyed */
-        destroy(p);
-        return status;
-    }
-    p->options.name = p->name;
-    *out = p;
-    if (host != NULL && p->slots.min > 0) {
-        p->io.deadline = 0; /* not from in here: the host is to run first */
-        host->watch(host, &p->io);
-    }
-    return TUSK_OK;
-}
-
-int tusk_pool_new(tusk_pool **out, const tusk_config *config, tusk_host *host,
-                  const tusk_pool_options *options)
-{
-    return tusk__pool_make(out, config, host, options, &tusk__member_ops);
-}
-
-/* ── closed ───────────────────────────────────────────────────────────────────────────────── */
-
-/* Everything but what is lent to a borrower. */
-static void retire_all(tusk_pool *p, bool running)
-{
-    static const enum tusk__slot_state idle[] = {TUSK__SLOT_IDLE, TUSK__SLOT_HANDED,
-                                                 TUSK__SLOT_OPENING};
-    static const enum tusk__slot_state busy[] = {TUSK__SLOT_LENT, TUSK__SLOT_SHARED,
-                                                 TUSK__SLOT_RETURNING};
-    for (int i = 0; i < 6; i++) {
-        enum tusk__slot_state state = i < 3 ? idle[i] : busy[i - 3];
-        tusk__chain *list = &p->slots.lists[state];
-        for (tusk__chain *c = list->next, *next; c != list && (i < 3 || running); c = next) {
-            tusk__seat *seat = tusk__seat_of((tusk__slot *)(void *)c);
-            next = c->next;
-            if (!seat->lent_out && !seat->driven)
-                tusk__seat_retire(seat, TUSK__WHY_pool);
-        }
-    }
-}
-
-static void close_pool(tusk_pool *p)
-{
-    p->closed = p->slots.closed = true;
-    tusk__tickets_end(p, TUSK_ECLOSED);
-}
-
-/* What a child of fork may do: nothing that the parent could notice. */
-static void abandon(tusk_pool *p)
-{
-    for (int i = 0; i < TUSK__POOL_BUCKETS; i++)
-        for (tusk__seat *seat = p->table[i]; seat != NULL; seat = seat->next_bucket)
-            p->ops->abandon(seat);
-}
-
-/* Those that wait for the server's end do so no longer. */
-static void stop_closing(tusk_pool *p)
-{
-    tusk__chain *list = &p->slots.lists[TUSK__SLOT_CLOSING];
-    for (tusk__chain *c = list->next; c != list; c = c->next)
-        tusk__seat_close_soon(tusk__seat_of((tusk__slot *)(void *)c));
-}
-
-void tusk_pool_free(tusk_pool *p)
-{
-    if (p == NULL)
-        return;
-    if (tusk__pool_enter(p) != TUSK_OK) {
-        abandon(p);
-        return;
-    }
-    p->freed = true;
-    close_pool(p);
-    if (p->threads)
-        tusk__threads_empty(p);
-    retire_all(p, true);
-    stop_closing(p);
-    while (close_one(p) || p->ops->hurry(p))
-        continue;
-    if (!p->threads) {
-        tusk__pool_upkeep(p, tusk__pool_now(p)); /* a drain ends here */
-        tusk__pool_tell(p);
-    }
-    tusk__pool_leave(p);
-}
-
-int tusk_pool_drain(tusk_pool *p, int64_t timeout, void (*drained)(void *ud, int status), void *ud)
-{
-    int status = tusk__pool_enter(p);
-    if (status != TUSK_OK)
-        return status;
-    if (p->drain.on || (drained == NULL && !p->threads)) {
-        tusk__pool_leave(p);
-        return TUSK_EINVAL;
-    }
-    p->drain.on = true;
-    p->drain.fn = drained;
-    p->drain.ud = ud;
-    p->drain.deadline = tusk__later(tusk__pool_now(p), timeout);
-    close_pool(p);
-    retire_all(p, false);
-    if (p->threads)
-        status = tusk__threads_drain(p, p->drain.deadline);
-    tusk__pool_leave(p);
-    return status;
 }

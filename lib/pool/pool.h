@@ -1,7 +1,7 @@
-/* lib/pool/pool.h: what the files of lib/pool share. The engine (pool.c, seat.c, lend.c, query.c,
- * share.c, maintain.c) decides who gets what and keeps the books; it knows a connection only
- * through tusk__seat_ops, which member.c implements for real ones and a test for invented ones.
- * threads.c is the blocking way in.
+/* lib/pool/pool.h: what the files of lib/pool share. The engine (pool.c, life.c, seat.c, lend.c,
+ * query.c, share.c, maintain.c) decides who gets what and keeps the books; it knows a connection
+ * only through tusk__seat_ops, which member.c implements for real ones and a test for invented
+ * ones. threads.c is the blocking way in.
  *
  * Between threads everything here is under pool->mutex; on a host there is one thread and no mutex.
  * Code that is not ours (hooks, callbacks, a connection's callbacks) never runs with the mutex
@@ -10,7 +10,6 @@
 #define TUSK_POOL_POOL_H
 
 #include <pthread.h>
-#include <sys/types.h>
 #include <tusk/pool.h>
 #include "lib/net/waker.h"
 #include "lib/pool/health.h"
@@ -127,8 +126,9 @@ struct tusk__seat {
     int64_t patience;           /* until then the server's end is waited for */
     unsigned busy;              /* requests of ours that are not done */
     unsigned rounds;            /* attempts to bring it in order */
-    bool detached;              /* the connection has been closed */
-    bool hook_due;              /* options.returned is to be called */
+    void *scratch; /* between threads: what its host reads into, left by it, or to be taken */
+    bool detached; /* the connection has been closed */
+    bool hook_due; /* options.returned is to be called */
 };
 
 enum tusk__ticket_kind { TUSK__TICKET_LEND, TUSK__TICKET_QUERY, TUSK__TICKET_TAKE };
@@ -190,7 +190,7 @@ struct tusk_pool {
     tusk__health health;
     tusk_pool_options options;
     char *name;
-    pid_t pid;
+    unsigned process; /* where it was made: see tusk__process */
     tusk_host *host;
     tusk_io io;           /* host: time, and whatever must not be done right now */
     int depth;            /* calls and callbacks that are inside; the last one out does the work */
@@ -235,6 +235,9 @@ struct tusk_pool {
     tusk__chain helpers;      /* of tusk__taker */
     size_t called;            /* threads that were called and have not come yet */
     bool keeper;              /* somebody waits for connect_at */
+    void *scratch;            /* buffers that connections at rest have left, linked by their first
+                                 word; malloc's */
+    size_t nscratch;
 };
 
 static inline tusk__seat *tusk__seat_of(tusk__slot *slot)
@@ -263,11 +266,23 @@ void tusk__pool_leave(tusk_pool *);
 /* Around code that is not ours. */
 void tusk__pool_unlock(tusk_pool *);
 void tusk__pool_lock(tusk_pool *);
-int tusk__pool_make(tusk_pool **, const tusk_config *, tusk_host *, const tusk_pool_options *,
-                    const tusk__seat_ops *);
+/* One of to_close, if any; false: there is none. Unlocks meanwhile. */
+bool tusk__pool_close_one(tusk_pool *);
+/* pool->io.ready */
+void tusk__pool_on_clock(tusk_io *, unsigned events);
+/* Between threads, connections at rest have no buffer to read into: what the seat's has left is
+ * kept for others, and the seat is given one, if there is one. Not while somebody drives it. */
+void tusk__pool_keep_scratch(tusk_pool *, tusk__seat *);
+void tusk__pool_lend_scratch(tusk_pool *, tusk__seat *);
 /* Opens one more connection; false: it could not be begun. Unlocks meanwhile. */
 tusk__seat *tusk__pool_open(tusk_pool *);
 uint64_t tusk__pool_random(tusk_pool *);
+
+/* ── life.c ── */
+int tusk__pool_make(tusk_pool **, const tusk_config *, tusk_host *, const tusk_pool_options *,
+                    const tusk__seat_ops *);
+/* Nobody is inside, and there is no connection. */
+void tusk__pool_destroy(tusk_pool *);
 
 /* ── seat.c ─ a connection's life, as told by whoever has it ── */
 tusk__seat *tusk__seat_new(tusk_pool *);

@@ -107,6 +107,7 @@ void tusk__seat_gone(tusk__seat *seat)
     tusk__seat_set_conn(seat, NULL);
     tusk__chain_remove(&seat->work);
     tusk__slots_move(&p->slots, &seat->slot, TUSK__SLOT_EMPTY);
+    tusk__pool_keep_scratch(p, seat);
     tusk__pool_alloc(p, seat, 0);
     tusk__threads_tell(p);
     tusk__pool_leave(p);
@@ -248,6 +249,7 @@ void tusk__seat_let_go(tusk__seat *seat)
     seat->driven = false;
     seat->told = TUSK__TOLD_NOTHING;
     seat->let_go = tusk__pool_now(seat->pool);
+    tusk__pool_keep_scratch(seat->pool, seat);
     if (told == TUSK__TOLD_OPENED)
         open_up(seat);
     else if (told == TUSK__TOLD_SETTLED && seat->slot.state == TUSK__SLOT_RETURNING)
@@ -279,6 +281,7 @@ static int give(tusk_pool *p, tusk_conn *conn, bool discard)
         enum tusk__back how = keep ? p->ops->back(seat, true) : TUSK__BACK_CLEAN;
         tusk__pool_lock(p);
         seat->driven = false;
+        tusk__pool_keep_scratch(p, seat);
         tusk__seat_return(seat, how);
     }
     tusk__pool_leave(p);

@@ -241,6 +241,7 @@ static int try_seat(tusk_pool *p, tusk_ticket *t)
 {
     tusk__seat *seat = tusk__seat_of(tusk__slots_take(&p->slots, &t->waiter));
     seat->lent_out = true;
+    tusk__pool_lend_scratch(p, seat);
     tusk__pool_work(p);
     tusk__pool_unlock(p);
     bool alive = p->ops->alive(seat);
