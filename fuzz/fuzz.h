@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 /* Ends the process with a text: the target's oracle found something. */
 void fuzz_found(const char *what, const char *detail) __attribute__((noreturn));
-/* Ends the subject; finds broken promises, and more live blocks than there were before it. */
-void fuzz_end(subject *, const test_alloc *, size_t before);
+/* Ends the subject; finds broken promises, and blocks of its allocator that are still live. */
+void fuzz_end(subject *, const test_alloc *);
 /* The library's cryptography with fixed random bytes and a key derivation that costs nothing. */
 const tusk__crypto *fuzz_crypto(void);
 

@@ -267,6 +267,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bytes_free(&c.expected);
     bytes_free(&c.sent);
     bytes_free(&c.received);
-    fuzz_end(&c.s, &c.alloc, 0);
+    fuzz_end(&c.s, &c.alloc);
     return 0;
 }

@@ -88,7 +88,7 @@ static void ask_tusk(const uint8_t *data, size_t size, unsigned how, answer *a)
     subject_pump(&s);
     subject_feed(&s, data, size, SIZE_MAX);
     subject_eof(&s);
-    fuzz_end(&s, &alloc, 0);
+    fuzz_end(&s, &alloc);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -248,7 +248,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (f.alloc.peak_bytes > SLACK + FACTOR * size)
         fuzz_found("memory", "out of proportion to the input");
-    fuzz_end(&f.s, &f.alloc, 0);
+    fuzz_end(&f.s, &f.alloc);
     return 0;
 }
 

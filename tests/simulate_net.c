@@ -1,7 +1,7 @@
 /* tests/simulate_net.c: the operating system of the simulation, under the library's own code for
- * connections and pools: sockets, poll and random numbers are taken over by the linker (--wrap).
- * Bytes arrive in pieces, late, in part, or not at all, and so do cancels; connections are cut,
- * servers start again and refuse for a while. */
+ * connections and pools: sockets, poll and random numbers are taken over by the linker
+ * (simulate.wrap). Bytes arrive in pieces, late, in part, or not at all, and so do cancels;
+ * connections are cut, servers start again and refuse for a while. */
 #include "tests/simulate.h"
 #include <errno.h>
 #include <fcntl.h>

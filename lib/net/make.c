@@ -1,4 +1,5 @@
-/* lib/net/make.c: see make.h. Apart from the session, which reads no setting from anywhere itself. */
+/* lib/net/make.c: see make.h. Apart from the session, which reads no setting from anywhere itself.
+ */
 #include "lib/net/make.h"
 #include "lib/net/stream.h"
 
@@ -21,27 +22,27 @@ int tusk__session_from_config(tusk_conn **out, const tusk_config *config,
     return status;
 }
 
-int tusk__detached_with(tusk_conn **out, const tusk_config *config, const tusk_watcher *watcher,
-                        void *ud, const tusk__crypto *crypto)
+int tusk__detached_start(tusk_conn **conn)
 {
-    tusk_conn *c;
-    int status = tusk__session_from_config(&c, config, crypto, watcher, ud);
-    if (status != TUSK_OK) {
-        *out = NULL;
-        return status;
-    }
+    tusk_conn *c = *conn;
     const tusk__settings *s = &c->settings;
     const tusk__host *host = &s->hosts[0];
     bool local = host->name != NULL && (host->name[0] == '/' || host->name[0] == '@');
     bool tls = !local && s->sslmode != TUSK__SSL_DISABLE && s->sslmode != TUSK__SSL_ALLOW;
-    status = tusk__session_start(c, host, &(tusk__transport){.local = local}, tls);
+    int status = tusk__session_start(c, host, &(tusk__transport){.local = local}, tls);
     if (status != TUSK_OK) {
         c->watcher = NULL; /* a call that refuses makes no callback */
         tusk_close(c);
-        c = NULL;
+        *conn = NULL;
     }
-    *out = c;
     return status;
+}
+
+int tusk__detached_with(tusk_conn **out, const tusk_config *config, const tusk_watcher *watcher,
+                        void *ud, const tusk__crypto *crypto)
+{
+    int status = tusk__session_from_config(out, config, crypto, watcher, ud);
+    return status != TUSK_OK ? status : tusk__detached_start(out);
 }
 
 int tusk_detached(tusk_conn **out, const tusk_config *config, const tusk_watcher *watcher, void *ud)

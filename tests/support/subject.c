@@ -20,21 +20,52 @@ void subject_violated(subject *s, const char *format, ...)
     va_end(args);
 }
 
-int subject_open_with(subject *s, test_alloc *alloc, const tusk_config *config,
-                      const tusk__crypto *crypto)
+static void begin(subject *s, test_alloc *alloc)
 {
     s->alloc = alloc;
     s->calls_tail = &s->calls;
     s->now = 1000000000;
-    if (crypto == NULL)
-        crypto = &tusk__crypto_openssl;
-    s->status = tusk__detached_with(&s->conn, config, &subject_watcher, s, crypto);
-    if ((s->status == TUSK_OK) != (s->conn != NULL))
-        subject_violated(s, "tusk_detached: status %d, connection %s", s->status,
+}
+
+/* It was made, or not. */
+static int opened(subject *s, int status)
+{
+    s->status = status;
+    if ((status == TUSK_OK) != (s->conn != NULL))
+        subject_violated(s, "tusk_detached: status %d, connection %s", status,
                          s->conn != NULL ? "set" : "NULL");
     if (s->conn != NULL)
         tusk_tick(s->conn, s->now);
-    return s->status;
+    return status;
+}
+
+int subject_open_with(subject *s, test_alloc *alloc, const tusk_config *config,
+                      const tusk__crypto *crypto)
+{
+    begin(s, alloc);
+    if (crypto == NULL)
+        crypto = &tusk__crypto_openssl;
+    return opened(s, tusk__detached_with(&s->conn, config, &subject_watcher, s, crypto));
+}
+
+static void keep(tusk__settings *borrowed)
+{
+    (void)borrowed;
+}
+
+int subject_open_settings(subject *s, test_alloc *alloc, const tusk__settings *settings,
+                          const tusk__crypto *crypto)
+{
+    begin(s, alloc);
+    tusk__session_parts parts = {.settings = *settings,
+                                 .settings_free = keep,
+                                 .crypto = crypto,
+                                 .alloc = counted_realloc,
+                                 .alloc_ud = alloc,
+                                 .watcher = &subject_watcher,
+                                 .watcher_ud = s};
+    int status = tusk__session_new(&s->conn, &parts);
+    return opened(s, status != TUSK_OK ? status : tusk__detached_start(&s->conn));
 }
 
 int subject_open(subject *s, test_alloc *alloc, const char *const *pairs,

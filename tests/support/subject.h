@@ -12,6 +12,7 @@
 
 #include <tusk/credentials.h>
 #include <tusk/wire.h>
+#include "lib/config/settings.h"
 #include "proto/crypto.h"
 #include "tests/support/alloc.h"
 #include "tests/support/build.h"
@@ -106,6 +107,8 @@ struct subject {
 int subject_open(subject *, test_alloc *, const char *const *pairs, const tusk__crypto *);
 /* The same from a config that was made with `alloc`. */
 int subject_open_with(subject *, test_alloc *alloc, const tusk_config *, const tusk__crypto *);
+/* The same from settings that are there for longer than the subject: many are opened with them. */
+int subject_open_settings(subject *, test_alloc *, const tusk__settings *, const tusk__crypto *);
 /* Submits; `members` of the sink are left out where their bit (1 << event) is not set. The call
  * lives as long as the subject. */
 subject_call *subject_submit(subject *, const tusk_request *, unsigned members, const void *plan,
