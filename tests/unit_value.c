@@ -313,7 +313,7 @@ static void arguments(void **state)
 static void texts(void **state)
 {
     (void)state;
-    char s[130];
+    char s[130] = "";
     for (size_t len = 0; len < sizeof s; len++) {
         for (size_t i = 0; i < len; i++)
             s[i] = (char)((i % 2 == 0 ? 0x80 : 1) + i % 100);

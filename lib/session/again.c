@@ -61,7 +61,7 @@ static bool encode(tusk_conn *c, tusk_req *r, const tusk_request *rq)
     r->executed = r->end - (r->sync ? SYNC : 0);
     r->plan = TUSK__PLAN6(TUSK__BIND, TUSK__EXECUTE, r->sync ? TUSK__READY : 0, 0, 0, 0);
     if (c->trace != NULL)
-        tusk__session_trace_out(c, mark);
+        tusk__session_trace_out(c, out, mark);
     return true;
 }
 

@@ -37,7 +37,7 @@ static tusk_req *statement(tusk_conn *c, const char *sql)
     tusk__encode_query(out, tusk_slice_of(sql));
     r->executed = r->end = tusk__session_position(c);
     if (out->status == TUSK_OK) {
-        tusk__session_trace_out(c, mark);
+        tusk__session_trace_out(c, out, mark);
         return r;
     }
     tusk__buf_rollback(out, mark);
@@ -99,7 +99,7 @@ int tusk__batch_end(tusk_conn *c)
         tusk__req_free(r);
         return tusk__session_refuse(c, TUSK_ENOMEM, "out of memory while queueing a batch");
     }
-    tusk__session_trace_out(c, mark);
+    tusk__session_trace_out(c, out, mark);
     tusk__queue_push(c, r);
     return TUSK_OK;
 }

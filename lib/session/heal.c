@@ -194,7 +194,7 @@ static bool send_again(tusk_conn *c, tusk_req *r)
         r->executed = begin + executed;
         r->end = begin + again.len;
         r->plan = plan;
-        tusk__session_trace_out(c, tusk__buf_mark(out) - again.len);
+        tusk__session_trace_out(c, out, tusk__buf_mark(out) - again.len);
     }
     tusk_buf_free(&again);
     return queued;

@@ -143,7 +143,7 @@ int tusk_item_add(tusk_req *r, const tusk_arg *args, size_t n)
         return refuse(r, status, tusk__bad_argument(c, args, n, status), tusk_strerror(status));
     }
     c->holding = false;
-    tusk__session_trace_out(c, mark);
+    tusk__session_trace_out(c, out, mark);
     m->given++;
     m->refused = false;
     r->end = tusk__out_position(&c->out);

@@ -63,9 +63,8 @@ void tusk__out_ahead(tusk_conn *c)
     c->ops->flush(c);
 }
 
-void tusk__session_trace_out(tusk_conn *c, size_t mark)
+void tusk__session_trace_out(tusk_conn *c, const tusk_buf *out, size_t mark)
 {
-    const tusk_buf *out = tusk__session_encoder(c);
     if (c->trace != NULL)
         tusk__trace_frontend(out->data + mark, out->len - mark, &c->trace_line, c->trace,
                              c->trace_ud);

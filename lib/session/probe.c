@@ -94,7 +94,7 @@ static bool encode(tusk_conn *c, tusk_req *r, tusk_slice sql)
     }
     r->plan = TUSK__PLAN6(TUSK__PARSE, TUSK__BIND, TUSK__COLUMNS, TUSK__EXECUTE,
                           named ? TUSK__CLOSE : TUSK__READY, named ? TUSK__READY : 0);
-    tusk__session_trace_out(c, mark);
+    tusk__session_trace_out(c, out, mark);
     return true;
 }
 

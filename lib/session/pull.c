@@ -5,8 +5,8 @@
 #include "proto/encode.h"
 
 /* The sink is asked for more while less than this waits to be sent: enough for a good write, and the
- * server works on it while the next is encoded. */
-#define LOW_WATER ((size_t)64 << 10)
+ * server works on it while the next is encoded; with room for one more row in a buffer of 64 KiB. */
+#define LOW_WATER ((size_t)56 << 10)
 #define CANCELED  "canceled by the client"
 #define ABORTED   "aborted by the client"
 

@@ -273,8 +273,8 @@ void tusk__out_ahead(tusk_conn *);
 tusk_buf *tusk__session_encoder(tusk_conn *);
 uint64_t tusk__session_position(const tusk_conn *);
 void tusk__session_changed(tusk_conn *);
-/* Traces what was encoded since the mark. */
-void tusk__session_trace_out(tusk_conn *, size_t mark);
+/* Traces what was encoded into this buffer since the mark. */
+void tusk__session_trace_out(tusk_conn *, const tusk_buf *, size_t mark);
 
 /* ── requests (submit.c, queue.c, reply.c, copy.c, cancel.c) ──────────────────────────────── */
 void tusk__queue_push(tusk_conn *, tusk_req *);

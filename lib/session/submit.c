@@ -276,7 +276,7 @@ static int encode(tusk_conn *c, tusk_req *r, const tusk_request *rq)
         tusk__buf_rollback(out, mark);
         return refuse_encoding(c, rq, status);
     }
-    tusk__session_trace_out(c, mark);
+    tusk__session_trace_out(c, out, mark);
     commit_stmt(c, r, closes);
     return TUSK_OK;
 }
