@@ -102,7 +102,8 @@ class Tests:
                    "simulate": ["tests/" + s for s in SIMULATION],
                    "unit": ["tests/unit_" + name, "tests/tape_frontend", "tests/tape_text"],
                    "fuzz": ["fuzz/fuzz_" + name, "fuzz/fuzz", "fuzz/standalone_main",
-                            "tests/tape_frontend", "tests/tape_text"]}[kind]
+                            "tests/tape_frontend", "tests/tape_text"] +
+                           ["fuzz/type_check"] * name.startswith("type_")}[kind]
         for source in sources:
             if source not in self.objects:
                 self.objects[source] = self.compile(f"{self.root}/{source}.c",
