@@ -36,28 +36,47 @@ static int check_as_type(const tusk_arg *a, const uint8_t *p, size_t n)
     return type != NULL && type->codec->check != NULL ? type->codec->check(p, n) : TUSK_OK;
 }
 
-/* Eight bytes; not 0 if one of them is. */
-static inline uint64_t copy_word(uint8_t *to, const char *from)
+/* Not 0 if one of the eight bytes is. */
+static inline uint64_t zero_byte(uint64_t word)
 {
     const uint64_t ones = 0x0101010101010101u;
-    uint64_t word;
-    memcpy(&word, from, sizeof word);
-    memcpy(to, &word, sizeof word);
     return (word - ones) & ~word & (ones << 7);
 }
 
-/* Copies text; false if there is a NUL in it. The last word of a short one overlaps that before. */
-static bool copy_text(uint8_t *to, const char *from, size_t n)
+static inline uint64_t copy_8(uint8_t *to, const char *from)
 {
-    if (n > SHORT_TEXT) {
-        memcpy(to, from, n);
-        return memchr(from, 0, n) == NULL;
-    }
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    memcpy(to, &word, sizeof word);
+    return zero_byte(word);
+}
+
+static inline uint64_t copy_4(uint8_t *to, const char *from)
+{
+    uint32_t word;
+    memcpy(&word, from, sizeof word);
+    memcpy(to, &word, sizeof word);
+    return zero_byte(word | ~(uint64_t)UINT32_MAX);
+}
+
+static bool copy_long(uint8_t *to, const char *from, size_t n)
+{
+    memcpy(to, from, n);
+    return memchr(from, 0, n) == NULL;
+}
+
+/* Copies text; false if there is a NUL in it. The last word of a short one overlaps that before. */
+static inline bool copy_text(uint8_t *to, const char *from, size_t n)
+{
+    if (n > SHORT_TEXT)
+        return copy_long(to, from, n);
     uint64_t nul = 0;
     if (n >= 8) {
+        nul = copy_8(to + n - 8, from + n - 8);
         for (size_t at = 0; at + 8 < n; at += 8)
-            nul |= copy_word(to + at, from + at);
-        nul |= copy_word(to + n - 8, from + n - 8);
+            nul |= copy_8(to + at, from + at);
+    } else if (n >= 4) {
+        nul = copy_4(to, from) | copy_4(to + n - 4, from + n - 4);
     } else {
         for (size_t at = 0; at < n; at++) {
             to[at] = (uint8_t)from[at];
@@ -258,7 +277,7 @@ void tusk__encode_values(tusk_buf *out, const tusk_arg *args, size_t n)
     for (const tusk_arg *a = args, *last = args + n; a < last;) {
         size_t run = (size_t)(last - a) < RUN ? (size_t)(last - a) : RUN;
         const tusk_arg *stop = a + run;
-        uint8_t *p = tusk__buf_reserve(out, run * SMALL), *next;
+        uint8_t *p = tusk__buf_ready(out, run * SMALL), *next;
         if (p == NULL)
             return;
         for (; a < stop && (next = put_small(p, a)) != NULL; a++)

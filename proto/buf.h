@@ -89,6 +89,13 @@ void tusk__put_at_u32(tusk_buf *, size_t at, uint32_t);
  * next append. */
 uint8_t *tusk__buf_reserve(tusk_buf *, size_t n);
 
+/* The same with the common case, it is there, inline. */
+static inline uint8_t *tusk__buf_ready(tusk_buf *buf, size_t n)
+{
+    return buf->status == TUSK_OK && buf->cap - buf->len >= n && n > 0 ? buf->data + buf->len
+                                                                      : tusk__buf_reserve(buf, n);
+}
+
 /* Appends n bytes to be written by the caller before the next append; NULL on failure. */
 uint8_t *tusk__buf_extend(tusk_buf *, size_t n);
 
