@@ -76,8 +76,7 @@ bool tusk__is_word(tusk_slice text, const char *word)
     return true;
 }
 
-/* Removes a sign; true if it was a minus. */
-static bool take_sign(tusk_slice *s)
+bool tusk__take_sign(tusk_slice *s)
 {
     bool minus = tusk__take_char(s, '-');
     if (!minus)
@@ -85,11 +84,28 @@ static bool take_sign(tusk_slice *s)
     return minus;
 }
 
-/* Digits only, no sign. */
-static int scan_digits(tusk_slice s, uint64_t *out)
+bool tusk__take_exponent(tusk_slice *s, int64_t *exponent)
+{
+    const int64_t enough = 100000000; /* beyond every limit, and far from wrapping */
+    int64_t e = 0;
+    if (!tusk__take_char(s, 'e') && !tusk__take_char(s, 'E'))
+        return true;
+    bool minus = tusk__take_sign(s);
+    if (s->len == 0)
+        return false;
+    for (; s->len > 0 && tusk__is_digit(*s->ptr); s->ptr++, s->len--)
+        e = e < enough ? e * 10 + (*s->ptr - '0') : e;
+    *exponent += minus ? -e : e;
+    return true;
+}
+
+/* A sign, perhaps, digits, and blanks around them: the magnitude. */
+static int scan_magnitude(tusk_slice s, bool *minus, uint64_t *out)
 {
     uint64_t v = 0;
     bool over = false;
+    s = tusk__trim(s);
+    *minus = tusk__take_sign(&s);
     if (s.len == 0)
         return TUSK_EDATA;
     for (size_t i = 0; i < s.len; i++) {
@@ -108,9 +124,8 @@ static int scan_digits(tusk_slice s, uint64_t *out)
 int tusk__scan_uint(tusk_slice s, uint64_t max, uint64_t *out)
 {
     uint64_t v = 0;
-    s = tusk__trim(s);
-    bool minus = take_sign(&s);
-    int status = scan_digits(s, &v);
+    bool minus;
+    int status = scan_magnitude(s, &minus, &v);
     if (status != TUSK_OK)
         return status;
     if (v > max || (minus && v != 0))
@@ -122,9 +137,8 @@ int tusk__scan_uint(tusk_slice s, uint64_t max, uint64_t *out)
 int tusk__scan_int(tusk_slice s, int64_t min, int64_t max, int64_t *out)
 {
     uint64_t v = 0;
-    s = tusk__trim(s);
-    bool minus = take_sign(&s);
-    int status = scan_digits(s, &v);
+    bool minus;
+    int status = scan_magnitude(s, &minus, &v);
     if (status != TUSK_OK)
         return status;
     if (v > (minus ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX))
@@ -322,19 +336,26 @@ static void put_magnitude(tusk_buf *out, uint64_t bits, double magnitude, const 
     put_decimal(out, &d, l->max_fixed);
 }
 
+/* What stands before the digits; false: there are none. */
+static bool put_head(tusk_buf *out, double v, bool negative)
+{
+    if (v != v) {
+        tusk_put_str(out, "NaN");
+        return false;
+    }
+    if (negative)
+        tusk_put_u8(out, '-');
+    bool finite = v - v == 0;
+    if (!finite)
+        tusk_put_str(out, "Infinity");
+    return finite;
+}
+
 void tusk__put_float8(tusk_buf *out, double v)
 {
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);
-    if (v != v) {
-        tusk_put_str(out, "NaN");
-        return;
-    }
-    if (bits >> 63)
-        tusk_put_u8(out, '-');
-    if (v - v != 0)
-        tusk_put_str(out, "Infinity");
-    else
+    if (put_head(out, v, bits >> 63))
         put_magnitude(out, bits << 1 >> 1, v < 0 ? -v : v, &float8_layout);
 }
 
@@ -342,14 +363,6 @@ void tusk__put_float4(tusk_buf *out, float v)
 {
     uint32_t bits;
     memcpy(&bits, &v, sizeof bits);
-    if (v != v) {
-        tusk_put_str(out, "NaN");
-        return;
-    }
-    if (bits >> 31)
-        tusk_put_u8(out, '-');
-    if (v - v != 0)
-        tusk_put_str(out, "Infinity");
-    else
+    if (put_head(out, (double)v, bits >> 31))
         put_magnitude(out, bits & 0x7FFFFFFF, 0, &float4_layout);
 }

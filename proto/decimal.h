@@ -37,6 +37,10 @@ static inline bool tusk__is_digit(char c)
 /* Takes what is in front of *s. */
 bool tusk__take_char(tusk_slice *s, char c);
 void tusk__skip_spaces(tusk_slice *s);
+/* A sign, or none; true if it was a minus. */
+bool tusk__take_sign(tusk_slice *s);
+/* "e-5", or nothing: what it says is added to *exponent. False: no number stands behind the e. */
+bool tusk__take_exponent(tusk_slice *s, int64_t *exponent);
 /* `word` is in lower case; letter case of the text does not matter. */
 bool tusk__is_word(tusk_slice text, const char *word);
 

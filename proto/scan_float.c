@@ -48,34 +48,16 @@ static bool take_digits(tusk_slice *s, scanned *n, bool *more, int64_t per_digit
     return any;
 }
 
-static bool take_exponent(tusk_slice *s, int64_t *exponent)
-{
-    if (!tusk__take_char(s, 'e') && !tusk__take_char(s, 'E'))
-        return true;
-    bool minus = tusk__take_char(s, '-');
-    if (!minus)
-        tusk__take_char(s, '+');
-    if (s->len == 0)
-        return false;
-    int64_t e = 0;
-    for (; s->len > 0 && tusk__is_digit(*s->ptr); s->ptr++, s->len--)
-        e = e < 100000000 ? e * 10 + (*s->ptr - '0') : e;
-    *exponent += minus ? -e : e;
-    return true;
-}
-
 static bool scan_number(tusk_slice s, scanned *n)
 {
     bool more = false;
     memset(&n->count, 0, sizeof *n - offsetof(scanned, count));
     n->small = 0;
     tusk__big_set(&n->number, 0);
-    n->minus = tusk__take_char(&s, '-');
-    if (!n->minus)
-        tusk__take_char(&s, '+');
+    n->minus = tusk__take_sign(&s);
     bool whole = take_digits(&s, n, &more, 0);
     bool fraction = tusk__take_char(&s, '.') && take_digits(&s, n, &more, -1);
-    if ((!whole && !fraction) || !take_exponent(&s, &n->exponent) || s.len != 0)
+    if ((!whole && !fraction) || !tusk__take_exponent(&s, &n->exponent) || s.len != 0)
         return false;
     if (more) {
         tusk__big_mul_add(&n->number, 10, 1);
@@ -161,9 +143,7 @@ static bool scan_special(tusk_slice s, double *out)
         memcpy(out, &quiet, sizeof *out);
         return true;
     }
-    bool minus = tusk__take_char(&s, '-');
-    if (!minus)
-        tusk__take_char(&s, '+');
+    bool minus = tusk__take_sign(&s);
     if (!tusk__is_word(s, "infinity") && !tusk__is_word(s, "inf"))
         return false;
     uint64_t infinity = (uint64_t)(minus ? 0xFFF0 : 0x7FF0) << 48;

@@ -111,9 +111,7 @@ static bool drop_era(tusk_slice *s)
 
 static bool scan_infinite(tusk_slice s, tusk__moment *m)
 {
-    m->infinite = tusk__take_char(&s, '-') ? -1 : 1;
-    if (m->infinite > 0)
-        tusk__take_char(&s, '+');
+    m->infinite = tusk__take_sign(&s) ? -1 : 1;
     if (!tusk__is_word(s, "infinity"))
         m->infinite = 0;
     return m->infinite != 0;

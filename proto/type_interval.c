@@ -165,9 +165,7 @@ static tusk_slice take_word(tusk_slice *s)
 static int take_term(int64_t sums[3], tusk_slice *s)
 {
     int64_t number, millionths = 0;
-    bool minus = tusk__take_char(s, '-');
-    if (!minus)
-        tusk__take_char(s, '+');
+    bool minus = tusk__take_sign(s);
     tusk_slice start = *s;
     if (!tusk__take_number(s, 18, &number))
         return TUSK_EDATA;

@@ -202,23 +202,6 @@ static bool take_digits(tusk_slice *s, digits *d)
     return d->count != 0;
 }
 
-static bool take_exponent(tusk_slice *s, int64_t *exponent)
-{
-    int64_t e = 0;
-    *exponent = 0;
-    if (!tusk__take_char(s, 'e') && !tusk__take_char(s, 'E'))
-        return true;
-    bool minus = tusk__take_char(s, '-');
-    if (!minus)
-        tusk__take_char(s, '+');
-    if (s->len == 0)
-        return false;
-    for (; s->len > 0 && tusk__is_digit(*s->ptr); s->ptr++, s->len--)
-        e = e < 1000000 ? e * 10 + (*s->ptr - '0') : e;
-    *exponent = minus ? -e : e;
-    return true;
-}
-
 /* The significant digits in groups of four, counted from the point. */
 static void put_groups(tusk_buf *out, const digits *d, int64_t point, int weight)
 {
@@ -273,9 +256,7 @@ static bool parse_special(tusk_buf *out, tusk_slice s)
 {
     uint16_t sign = TUSK_NUMERIC_NAN;
     if (!tusk__is_word(s, "nan")) {
-        bool minus = tusk__take_char(&s, '-');
-        if (!minus)
-            tusk__take_char(&s, '+');
+        bool minus = tusk__take_sign(&s);
         if (!tusk__is_word(s, "infinity") && !tusk__is_word(s, "inf"))
             return false;
         sign = minus ? TUSK_NUMERIC_MINUS_INFINITY : TUSK_NUMERIC_INFINITY;
@@ -290,14 +271,12 @@ static bool parse_special(tusk_buf *out, tusk_slice s)
 int tusk__parse_numeric(tusk_buf *out, tusk_slice s)
 {
     digits d;
-    int64_t exponent;
+    int64_t exponent = 0;
     s = tusk__trim(s);
     if (parse_special(out, s))
         return out->status;
-    bool minus = tusk__take_char(&s, '-');
-    if (!minus)
-        tusk__take_char(&s, '+');
-    if (!take_digits(&s, &d) || !take_exponent(&s, &exponent) || s.len != 0)
+    bool minus = tusk__take_sign(&s);
+    if (!take_digits(&s, &d) || !tusk__take_exponent(&s, &exponent) || s.len != 0)
         return TUSK_EDATA;
     int status = put_parsed(out, &d, exponent, minus);
     return status != TUSK_OK ? status : out->status;

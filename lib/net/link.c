@@ -305,24 +305,18 @@ static void ready(tusk_io *io, unsigned events)
         tusk__link_update(l);
 }
 
-/* A pipeline is answered in as many small writes as it has requests, and each of them would wake
- * us: the server pays for that with a good part of its time. While a deep one is under way the
- * shortest sleep that the kernel knows, 50 us of timer slack, lets some gather; to answer all of it
- * takes longer. */
+/* A pipeline's answers come in as many small writes, each of which would wake us, and the server
+ * pays for that. With so many under way the shortest sleep there is, 50 us of timer slack, lets
+ * some gather. */
 enum { DEEP = 16 };
-
-static void let_answers_gather(const tusk_conn *c)
-{
-    if (c->in_flight >= DEEP)
-        nanosleep(&(struct timespec){.tv_nsec = 1}, NULL);
-}
 
 bool tusk__link_sleep(tusk__link *l)
 {
     if (!l->private_host || l->stage != TUSK__STAGE_OPEN || l->conn->phase != TUSK__IDLE ||
         !tusk__host_private_only(l->host, &l->io) || !tusk__stream_let_block(l->stream))
         return false;
-    let_answers_gather(l->conn);
+    if (l->conn->in_flight >= DEEP)
+        nanosleep(&(struct timespec){.tv_nsec = 1}, NULL);
     l->stream->patient = true;
     ready(&l->io, TUSK_READ);
     return true;
