@@ -26,9 +26,10 @@ static int may_block(tusk_conn *c)
 
 static int step(tusk_conn *c, int64_t deadline)
 {
+    tusk_host *host = c->link->host; /* may_block has seen that there is one */
     if (deadline == TUSK_NEVER && tusk__link_sleep(c->link))
         return TUSK_OK;
-    return host_of(c)->step(host_of(c), deadline);
+    return host->step(host, deadline);
 }
 
 int tusk_step(tusk_conn *c, int64_t deadline)

@@ -64,6 +64,7 @@ enum {
     ACCOUNTS = 1000,
     RECORDS = 1 << 22, /* per worker; pages that nobody touches cost nothing */
     TOKEN = 16,
+    LENT = 5, /* connections of the pool, if there is one: fewer than there are workers */
     LISTENERS = 2,
     HEARD = 1 << 18 /* notifications per listener */
 };
@@ -123,6 +124,8 @@ typedef struct ledger {
     bool tls, verbose;
     enum lie lie;
     fault_proxy *proxy;
+    bool pooled;
+    tusk_pool *pool; /* whom the workers borrow from; NULL: each has a connection of its own */
     worker workers[WORKERS];
     listener listeners[LISTENERS];
     uint8_t
@@ -144,7 +147,7 @@ void ledger_check(bool holds, enum invariant, const char *format, ...)
     } while (0)
 
 /* A config for the server: through the proxy, or straight over its unix socket. */
-tusk_config *ledger_config(test_alloc *, bool through_proxy, const char *name);
+tusk_config *ledger_config(tusk_realloc_fn, void *memory, bool through_proxy, const char *name);
 
 /* The key of a transfer: kind, worker and number in 16 bytes. */
 void ledger_token(uint8_t token[TOKEN], enum kind, unsigned worker, uint32_t number);
@@ -164,6 +167,18 @@ void worker_echo(worker *);
 enum booked worker_batch(worker *, const uint8_t *token, const tusk_arg *args);
 enum booked worker_single(worker *, const uint8_t *token, const tusk_arg *args);
 enum booked worker_copy(worker *, const uint8_t *token, uint32_t number);
+
+/* ── ledger_pool.c ── */
+void ledger_pool_open(void);
+/* Borrows a connection for the worker, waiting some seconds at most. */
+int ledger_pool_take(worker *);
+/* Gives back what the worker has, in whatever state. */
+void ledger_pool_give(worker *);
+/* What he got must not show what another has left in it. */
+void ledger_pool_look(worker *);
+/* Who waits is served in order; then the pool goes. Nobody works any more. */
+void ledger_pool_end(void);
+void ledger_pool_report(void);
 
 /* ── ledger_listen.c ── */
 void *ledger_listen(void *listener);

@@ -283,5 +283,7 @@ void ledger_report(int64_t took)
            books.killed, books.restarted, books.terminated, books.stopped);
     for (int i = 0; i < INVARIANTS; i++)
         printf("%-70s %9u checks\n", texts[i], atomic_load(&books.checks[i]));
+    if (books.pooled)
+        ledger_pool_report();
     printf("violations %u\n", atomic_load(&books.violations));
 }

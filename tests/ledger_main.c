@@ -1,8 +1,8 @@
 /* tests/ledger_main.c: see ledger.h; run by tools/ledger beside a server of its own, which it
  * kills.
  *
- *   ledger [--transactions N | --minutes N] [--kills N] [--seed N] [--calm] [--tls] [--verbose]
- *          [--lie failed | twice | swap]
+ *   ledger [--transactions N | --minutes N] [--kills N] [--seed N] [--calm] [--tls] [--pool]
+ *          [--verbose] [--lie failed | twice | swap]
  *
  * 0: all invariants held, or did not where something was done wrong on purpose; 1: the opposite;
  * 77: there is no server to do this to. */
@@ -36,11 +36,12 @@ static void set(tusk_config *config, const char *key, const char *value)
     }
 }
 
-tusk_config *ledger_config(test_alloc *memory, bool through_proxy, const char *name)
+tusk_config *ledger_config(tusk_realloc_fn alloc, void *memory, bool through_proxy,
+                           const char *name)
 {
     tusk_config *config;
     char port[8];
-    if (tusk_config_new(&config, counted_realloc, memory) != TUSK_OK)
+    if (tusk_config_new(&config, alloc, memory) != TUSK_OK)
         exit(2);
     snprintf(port, sizeof port, "%d", through_proxy ? fault_proxy_port(books.proxy) : 0);
     set(config, "host", through_proxy ? "127.0.0.1" : getenv("PGHOST"));
@@ -119,13 +120,13 @@ static void start_everybody(void)
         w->dice = fault_mix(books.seed ^ 0x776f726b, i);
         w->booked = zeroed(RECORDS);
         w->told = zeroed(RECORDS);
-        w->config = ledger_config(&w->memory, true, "ledger worker");
+        w->config = ledger_config(counted_realloc, &w->memory, true, "ledger worker");
         pthread_create(&w->thread, NULL, ledger_work, w);
     }
     for (int i = 0; i < LISTENERS; i++) {
         listener *l = &books.listeners[i];
         l->list = zeroed(HEARD * sizeof *l->list);
-        l->config = ledger_config(&l->memory, i > 0, "ledger listener");
+        l->config = ledger_config(counted_realloc, &l->memory, i > 0, "ledger listener");
         pthread_create(&l->thread, NULL, ledger_listen, l);
     }
 }
@@ -219,6 +220,8 @@ static void end_everybody(void)
         pthread_join(books.workers[i].thread, NULL);
         tusk_config_free(books.workers[i].config);
     }
+    if (books.pool != NULL)
+        ledger_pool_end();
     for (int i = 0; i < LISTENERS; i++) {
         pthread_join(books.listeners[i].thread, NULL);
         tusk_config_free(books.listeners[i].config);
@@ -270,6 +273,8 @@ static void read_options(char **argv)
             calm_from_start = true;
         else if (strcmp(argv[i], "--tls") == 0)
             books.tls = true;
+        else if (strcmp(argv[i], "--pool") == 0)
+            books.pooled = true;
         else if (strcmp(argv[i], "--verbose") == 0)
             books.verbose = true;
         else {
@@ -290,6 +295,8 @@ int main(int argc, char **argv)
     ledger_create();
     int before = loop_descriptors();
     start_proxy();
+    if (books.pooled)
+        ledger_pool_open();
     int64_t began = tusk_now();
     start_everybody();
     make_trouble(began);

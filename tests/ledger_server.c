@@ -18,7 +18,7 @@ void ledger_server_init(void)
 tusk_conn *ledger_server_connect(void)
 {
     for (int64_t until = tusk_now() + 120 * SECOND; tusk_now() < until; usleep(20000)) {
-        tusk_config *config = ledger_config(&memory, false, "ledger auditor");
+        tusk_config *config = ledger_config(counted_realloc, &memory, false, "ledger auditor");
         tusk_conn *c = NULL;
         int status = tusk_open_config(&c, config);
         tusk_config_free(config);

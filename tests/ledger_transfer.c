@@ -115,7 +115,9 @@ static enum booked explicitly(worker *w, const transfer *t, uint32_t number, tus
     if (tusk_begin(w->conn, NULL) != TUSK_OK)
         return BOOKED_NOT_SENT;
     if (inside(w, t, number, xact) != TUSK_OK || worker_draw(w, 40) == 0) {
-        tusk_rollback(w->conn); /* nothing was committed, whatever comes of this */
+        /* Nothing was committed, whatever comes of this; a pool does it for who does not. */
+        if (books.pool == NULL || worker_draw(w, 2) == 0)
+            tusk_rollback(w->conn);
         return BOOKED_FAILED;
     }
     int status = tusk_commit(w->conn, &fate);

@@ -65,11 +65,19 @@ static bool alive(const worker *w)
     return w->conn != NULL && tusk_conn_tx(w->conn) != 0;
 }
 
+static void leave(worker *w)
+{
+    if (books.pool != NULL && w->conn != NULL)
+        ledger_pool_give(w);
+    else
+        tusk_close(w->conn);
+    w->conn = NULL;
+}
+
 static bool connect_once(worker *w)
 {
-    tusk_close(w->conn);
-    w->conn = NULL;
-    int status = tusk_open_config(&w->conn, w->config);
+    leave(w);
+    int status = books.pool != NULL ? ledger_pool_take(w) : tusk_open_config(&w->conn, w->config);
     w->connects += status == TUSK_OK;
     w->refused += status != TUSK_OK;
     if (status != TUSK_OK && status != TUSK_ESERVER)
@@ -98,7 +106,9 @@ static bool in_order(worker *w)
         return false;
     CHECKED(tx == 'I' && tusk_tx_level(w->conn) == 0, I10, "worker %u: transaction status %c",
             w->id, tx);
-    return tx == 'I';
+    if (books.pool != NULL)
+        ledger_pool_look(w);
+    return tx == 'I' && alive(w);
 }
 
 /* ── what became of it ────────────────────────────────────────────────────────────────────── */
@@ -142,7 +152,7 @@ static enum kind draw_kind(worker *w)
     return (enum kind)k;
 }
 
-static void one(worker *w)
+static void use(worker *w)
 {
     enum kind kind = draw_kind(w);
     if (!ensure(w) || !in_order(w))
@@ -165,6 +175,14 @@ static void one(worker *w)
     atomic_store(&w->next, number + 1);
 }
 
+/* A connection of one's own is kept. */
+static void one(worker *w)
+{
+    use(w);
+    if (books.pool != NULL)
+        leave(w);
+}
+
 static bool more(const worker *w)
 {
     if (atomic_load(&books.over) || w->next >= RECORDS - 2 * REST)
@@ -184,7 +202,6 @@ void *ledger_work(void *ud)
     for (uint32_t end = atomic_load(&w->next) + REST; w->next < end && !atomic_load(&books.over);)
         one(w);
     atomic_store(&w->rested, true);
-    tusk_close(w->conn);
-    w->conn = NULL;
+    leave(w);
     return NULL;
 }

@@ -158,8 +158,7 @@ static bool worth_again(const tusk_ticket *t, const tusk_outcome *o)
     bool stale = o->status == TUSK_ESERVER && routine != NULL &&
                  o->error->sqlstate == TUSK_FEATURE_NOT_SUPPORTED &&
                  strcmp(routine, "RevalidateCachedQuery") == 0;
-    bool nameless =
-        o->status == TUSK_ESERVER && o->error->sqlstate == TUSK_INVALID_SQL_STATEMENT_NAME;
+    bool nameless = o->error != NULL && o->error->sqlstate == TUSK_INVALID_SQL_STATEMENT_NAME;
     return t->waiter.light && o->fate == TUSK_FAILED && o->tx == 'I' && (stale || nameless);
 }
 

@@ -48,7 +48,10 @@ static uint8_t *file_read(const char *folder, const char *name, size_t *len)
         return NULL;
     }
     uint8_t *small = realloc(data, *len);
-    return small != NULL ? small : data;
+    if (small == NULL) {
+        return data;
+    }
+    return small;
 }
 
 static uint8_t *database_read(const char *name, size_t *len)
