@@ -10,6 +10,11 @@ extern const tusk_sink tusk__result_sink;
 /* The same for a request that pulls, by the function that tusk__result_pull was given. */
 extern const tusk_sink tusk__result_many_sink;
 void tusk__result_pull(tusk_result *, int (*pull)(void *ud, tusk_req *), void *ud);
+/* The two halves of tusk_exec_request, which different threads may do one after the other. If it is
+ * refused, there is nothing left of it. */
+int tusk__exec_begin(tusk_conn *, const tusk_request *, tusk_result **);
+/* Waits for it. *out is as in tusk_exec_request. */
+int tusk__exec_end(tusk_conn *, tusk_result *, tusk_result **out);
 /* Becomes true when the outcome is there. */
 const bool *tusk__result_done(const tusk_result *);
 

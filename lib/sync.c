@@ -118,8 +118,8 @@ typedef struct source {
     void *ud;
 } source;
 
-/* The whole of a blocking request; *out is the collected answer whatever the status, or NULL. */
-static int collect(tusk_conn *c, tusk_result **out, const tusk_request *rq, const source *from)
+/* *out is to be waited for and freed. */
+static int begin(tusk_conn *c, tusk_result **out, const tusk_request *rq, const source *from)
 {
     *out = NULL;
     int status = may_block(c);
@@ -137,12 +137,24 @@ static int collect(tusk_conn *c, tusk_result **out, const tusk_request *rq, cons
         tusk_result_free(result);
         return c->phase == TUSK__DEAD ? TUSK_ECLOSED : c->refusal;
     }
-    wait_until(c, tusk__result_done(result));
     *out = result;
+    return TUSK_OK;
+}
+
+static int end(tusk_conn *c, const tusk_result *result)
+{
+    wait_until(c, tusk__result_done(result));
     const tusk_outcome *o = tusk_result_outcome(result);
     if (o->status == TUSK_ENOMEM) /* the collecting failed, of which the connection does not know */
         tusk__session_refuse(c, TUSK_ENOMEM, o->error->message);
     return o->status;
+}
+
+/* The whole of a blocking request; *out is the collected answer whatever the status, or NULL. */
+static int collect(tusk_conn *c, tusk_result **out, const tusk_request *rq, const source *from)
+{
+    int status = begin(c, out, rq, from);
+    return status == TUSK_OK ? end(c, *out) : status;
 }
 
 int tusk__run(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink, void *ud,
@@ -166,6 +178,21 @@ static void hand_over(tusk_result *result, int status, tusk_result **out)
         *out = kept ? result : NULL;
     if (!kept)
         tusk_result_free(result);
+}
+
+int tusk__exec_begin(tusk_conn *c, const tusk_request *rq, tusk_result **out)
+{
+    int status = begin(c, out, rq, NULL);
+    if (status == TUSK_OK)
+        c->ops->flush(c);
+    return status;
+}
+
+int tusk__exec_end(tusk_conn *c, tusk_result *result, tusk_result **out)
+{
+    int status = end(c, result);
+    hand_over(result, status, out);
+    return status;
 }
 
 int tusk__exec(tusk_conn *c, const tusk_request *rq, enum tusk_fate *fate)

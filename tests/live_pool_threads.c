@@ -78,6 +78,80 @@ static void many_threads_over_few_connections(void)
     threads_pool_free(p);
 }
 
+/* ── single statements ─────────────────────────────────────────────────────────────────────── */
+
+/* Each gets its own answer, whichever thread has sent it off, and whatever others left behind. */
+static void ask(worker *w)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        int value = w->number * 1000 + i;
+        int32_t got = 0;
+        tusk_result *r = NULL;
+        EXPECT(w, tusk_pool_exec(w->pool, &r, "select $1", TUSK_ARGS(tusk_int4(value))) == TUSK_OK);
+        EXPECT(w, r != NULL && tusk_get(tusk_result_row(r, 0), 0, &got) == TUSK_OK && got == value);
+        tusk_result_free(r);
+        if (value % 5 == 0)
+            EXPECT(w, tusk_pool_exec(w->pool, NULL, "select 1/0", TUSK_NOARGS) == TUSK_ESERVER);
+        if (value % 7 == 0)
+            EXPECT(w, tusk_pool_exec(w->pool, NULL, "begin", TUSK_NOARGS) == TUSK_OK);
+        if (value % 11 == 0)
+            EXPECT(w,
+                   tusk_pool_exec(w->pool, NULL, "set work_mem = '1MB'", TUSK_NOARGS) == TUSK_OK);
+        if (value % 13 == 0) /* cannot be sent at all */
+            EXPECT(w, tusk_pool_exec(w->pool, NULL, "select 1", NULL, 70000) == TUSK_EINVAL);
+    }
+}
+
+static void statements_of_many_threads(void)
+{
+    tusk_pool *p = threads_pool("pool_max=4", NULL);
+    worker w[THREADS];
+    tusk_pool_stats s;
+    workers_start(w, THREADS, p, ask);
+    workers_join(w, THREADS);
+    tusk_pool_stat(p, &s);
+    assert_true(s.lends >= THREADS * ROUNDS);
+    assert_int_equal(s.wait.count, s.lends);
+    assert_int_equal(s.use.count, s.lends);
+    assert_int_equal(s.used + s.waiting, 0);
+    assert_int_equal(s.timeouts + s.failures + s.refused, 0);
+    assert_true(s.waits > 0 && s.rolled_back > 0 && s.resets > 0);
+    threads_pool_free(p);
+}
+
+static void ask_till_closed(worker *w)
+{
+    int status;
+    do
+        status = tusk_pool_exec(w->pool, NULL, "select 1", TUSK_NOARGS);
+    while (status == TUSK_OK || status == TUSK_ESERVER || status == TUSK_EEOF ||
+           status == TUSK_EIO);
+    w->status = status;
+}
+
+/* Connections die while threads start statements for each other; then the pool is closed. */
+static void statements_over_dying_connections(void)
+{
+    tusk_pool *p = threads_pool("pool_max=4", NULL);
+    worker w[THREADS];
+    tusk_pool_stats s;
+    tusk_conn *observer = live_open(NULL);
+    workers_start(w, THREADS, p, ask_till_closed);
+    for (int i = 0; i < 20; i++) {
+        usleep(20000);
+        threads_kill_all(observer);
+    }
+    tusk_close(observer);
+    assert_int_equal(tusk_pool_drain(p, 30 * SECOND, NULL, NULL), TUSK_OK);
+    workers_join(w, THREADS);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(w[i].status, TUSK_ECLOSED);
+    tusk_pool_stat(p, &s);
+    assert_int_equal(s.size + s.waiting, 0);
+    assert_true(s.closed.broken > 0);
+    threads_pool_free(p);
+}
+
 /* ── order ─────────────────────────────────────────────────────────────────────────────────── */
 
 static atomic_int turns;
@@ -339,6 +413,8 @@ int main(void)
 {
     static const live_test tests[] = {
         {"many threads over few connections", many_threads_over_few_connections},
+        {"statements of many threads", statements_of_many_threads},
+        {"statements over dying connections", statements_over_dying_connections},
         {"who asks first is served first", who_asks_first_is_served_first},
         {"waiting has limits", waiting_has_limits},
         {"what belongs elsewhere is refused", what_belongs_elsewhere_is_refused},

@@ -146,7 +146,9 @@ TUSK_API void tusk_pool_cancel(tusk_pool *, tusk_ticket *);
  * that. */
 TUSK_API int tusk_pool_take(tusk_pool *, tusk_conn **conn, int64_t timeout);
 
-/* tusk_pool_take, tusk_exec and tusk_pool_give. */
+/* tusk_pool_take, tusk_exec and tusk_pool_give, in less time where many wait: whoever gives a
+ * connection back sends off the statement of whom it goes to, which then is woken to wait for the
+ * answer alone. With options.lending each thread sends its own. */
 TUSK_API int tusk_pool_exec(tusk_pool *, tusk_result **, const char *sql, const tusk_arg *,
                             size_t nargs);
 

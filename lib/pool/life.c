@@ -93,6 +93,7 @@ static void init(tusk_pool *p, tusk_host *host, const tusk__seat_ops *ops)
     tusk__chain_init(&p->due);
     tusk__chain_init(&p->to_close);
     tusk__chain_init(&p->helpers);
+    tusk__chain_init(&p->to_ring);
     tusk__health_init(p);
     p->ops = ops;
     p->host = host;

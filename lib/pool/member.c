@@ -7,6 +7,7 @@
 #include "lib/net/host.h"
 #include "lib/net/link.h"
 #include "lib/pool/pool.h"
+#include "lib/result.h"
 
 /* For each step towards order; a connection that needs more than a few of them is closed. */
 #define STEP_TIME  (5 * TUSK__SECOND)
@@ -372,6 +373,13 @@ static int lend(tusk__seat *seat, bool hook)
     return hook ? call_hook(seat, seat->pool->options.lending) : TUSK_OK;
 }
 
+/* The thread whose statement it is has its answer to wait for then. */
+static bool start(tusk__seat *seat, tusk__taker *k)
+{
+    return alive(seat) && lend(seat, false) == TUSK_OK &&
+           tusk__exec_begin(seat->conn, k->request, &k->result) == TUSK_OK;
+}
+
 /* ── statements of callers ────────────────────────────────────────────────────────────────── */
 
 static int submit(tusk__seat *seat, tusk_ticket *t)
@@ -448,6 +456,7 @@ const tusk__seat_ops tusk__member_ops = {
     .heard = heard,
     .back = back,
     .lend = lend,
+    .start = start,
     .submit = submit,
     .cancel = cancel,
     .depth = depth,

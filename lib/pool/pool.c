@@ -85,10 +85,37 @@ void tusk__pool_lock(tusk_pool *p)
         pthread_mutex_lock(&p->mutex);
 }
 
+/* Takes them off the list: after that it can be rung for them without the mutex. */
+static void take_rings(tusk_pool *p, tusk__chain *all)
+{
+    tusk__chain_init(all);
+    for (tusk__chain *c; (c = p->to_ring.next) != &p->to_ring;) {
+        tusk__taker *k = (tusk__taker *)(void *)((char *)c - offsetof(tusk__taker, rings));
+        tusk__chain_remove(c);
+        tusk__chain_append(all, c);
+        k->ring = TUSK__RING_MADE;
+    }
+}
+
+/* Each may be gone as soon as it was rung for. */
+static void ring_for(tusk__chain *all)
+{
+    while (!tusk__chain_empty(all)) {
+        tusk__chain *c = all->next;
+        tusk__taker *k = (tusk__taker *)(void *)((char *)c - offsetof(tusk__taker, rings));
+        tusk__chain_remove(c);
+        tusk__nap_ring(&k->nap);
+    }
+}
+
 void tusk__pool_unlock(tusk_pool *p)
 {
-    if (p->threads)
-        pthread_mutex_unlock(&p->mutex);
+    tusk__chain rings;
+    if (!p->threads)
+        return;
+    take_rings(p, &rings);
+    pthread_mutex_unlock(&p->mutex);
+    ring_for(&rings);
 }
 
 void tusk__pool_reenter(tusk_pool *p)
@@ -143,7 +170,7 @@ static bool pass_on(tusk_pool *p)
     tusk_ticket *t = tusk__ticket_of(w);
     tusk__chain_remove(&w->chain);
     if (t->kind == TUSK__TICKET_TAKE)
-        tusk__taker_wake(t);
+        tusk__taker_served(t);
     else if (t->kind == TUSK__TICKET_QUERY)
         tusk__query_start(t);
     else

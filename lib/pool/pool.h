@@ -10,6 +10,7 @@
 #define TUSK_POOL_POOL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <tusk/pool.h>
 #include "lib/net/waker.h"
 #include "lib/pool/health.h"
@@ -30,6 +31,7 @@ enum tusk__why {
 typedef struct tusk__seat tusk__seat;
 typedef struct tusk__bell tusk__bell;
 typedef struct tusk__canceller tusk__canceller;
+typedef struct tusk__taker tusk__taker;
 
 /* In what state a connection came back. */
 enum tusk__back {
@@ -59,6 +61,9 @@ typedef struct tusk__seat_ops {
     enum tusk__back (*back)(tusk__seat *, bool hook);
     /* It is about to be lent. TUSK_OK, TUSK_EAGAIN (not this one), or an error. */
     int (*lend)(tusk__seat *, bool hook);
+    /* Between threads: begins what a thread that waits is there for, in another one's name. False:
+     * it has to do that itself, as if the connection had only been lent to it. */
+    bool (*start)(tusk__seat *, tusk__taker *);
     /* Runs the query of a ticket; ends in tusk__query_done. */
     int (*submit)(tusk__seat *, tusk_ticket *);
     void (*cancel)(tusk_ticket *);
@@ -164,14 +169,34 @@ struct tusk__bell {
     bool rung; /* and heard */
 };
 
-/* A thread in tusk_pool_take or tusk_pool_maintain. */
-typedef struct tusk__taker {
-    tusk_ticket ticket; /* first */
+/* Where a thread sleeps. */
+typedef struct tusk__nap {
+#if defined(__linux__)
+    atomic_int rung;
+#else
+    pthread_mutex_t mutex;
     pthread_cond_t cond;
+    bool rung;
+#endif
+} tusk__nap;
+
+/* Ringing for a sleeping thread is put off until the mutex is free. MADE: that is, and it has to
+ * wait for it before it may leave. */
+enum tusk__ring { TUSK__RING_NONE, TUSK__RING_DUE, TUSK__RING_MADE };
+
+/* A thread in tusk_pool_take, tusk_pool_exec or tusk_pool_maintain. */
+struct tusk__taker {
+    tusk_ticket ticket; /* first */
+    tusk__nap nap;
+    tusk__chain rings; /* DUE: in pool->to_ring; MADE: with whoever rings */
+    enum tusk__ring ring;
     tusk__bell bell;
     tusk__chain helpers; /* in pool->helpers: one that does not wait for a connection */
     bool driving, called;
-} tusk__taker;
+    const tusk_request *request; /* NULL: it takes a connection */
+    bool starting;               /* a thread is at work with that */
+    tusk_result *result;         /* from then on, if it runs */
+};
 
 enum { TUSK__POOL_BUCKETS = 64, TUSK__KNOWN_QUERIES = 512 };
 
@@ -232,7 +257,8 @@ struct tusk_pool {
     pthread_mutex_t mutex;
     pthread_cond_t idle_cond; /* the last of them has left: for tusk_pool_free */
     size_t inside;            /* threads that wait in there */
-    tusk__chain helpers;      /* of tusk__taker */
+    tusk__chain to_ring;      /* of tusk__taker: as soon as the mutex is free */
+    tusk__chain helpers;      /* likewise */
     size_t called;            /* threads that were called and have not come yet */
     bool keeper;              /* somebody waits for connect_at */
     void *scratch;            /* buffers that connections at rest have left, linked by their first
@@ -304,6 +330,8 @@ void tusk__seat_retire(tusk__seat *, enum tusk__why);
 void tusk__seat_close_soon(tusk__seat *);
 /* LENT or SHARED, and nobody's any more. `how` is what ops->back said. Inside enter/leave. */
 void tusk__seat_return(tusk__seat *, enum tusk__back how);
+/* Between threads: its borrower is this thread, and gives it. Outside of enter/leave. */
+void tusk__seat_give(tusk__seat *);
 
 /* ── lend.c ── */
 void tusk__ticket_init(tusk_ticket *, tusk_pool *, enum tusk__ticket_kind);
@@ -374,11 +402,21 @@ int tusk__cond_init(pthread_cond_t *);
 /* There is something to do for a thread that waits. */
 void tusk__threads_recruit(tusk_pool *);
 void tusk__taker_wake(tusk_ticket *);
+/* Its slot is HANDED: it is woken, or what it asks for is begun before. Unlocks meanwhile. */
+void tusk__taker_served(tusk_ticket *);
 /* A slot is empty. */
 void tusk__threads_tell(tusk_pool *);
 int tusk__threads_drain(tusk_pool *, int64_t deadline);
 /* Until nobody is inside. */
 void tusk__threads_empty(tusk_pool *);
+
+/* ── nap.c ── */
+int tusk__nap_init(tusk__nap *);
+void tusk__nap_destroy(tusk__nap *);
+/* From any thread, without the mutex. One ring wakes once, also if it came first. */
+void tusk__nap_ring(tusk__nap *);
+/* False: it was not rung for until then. */
+bool tusk__nap_wait(tusk__nap *, int64_t until);
 
 /* ── bell.c ── */
 void tusk__bell_init(tusk__bell *);

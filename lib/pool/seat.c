@@ -288,6 +288,23 @@ static int give(tusk_pool *p, tusk_conn *conn, bool discard)
     return status;
 }
 
+/* Nobody but its borrower touches it, so it is brought in order before the mutex is asked for. */
+void tusk__seat_give(tusk__seat *seat)
+{
+    tusk_pool *p = seat->pool;
+    if (p->options.returned != NULL || seat->broken || seat->discard) {
+        give(p, seat->conn, false);
+        return;
+    }
+    enum tusk__back how = p->ops->back(seat, false);
+    tusk__pool_reenter(p);
+    seat->lent_out = false;
+    tusk__histogram_add(&p->use, tusk__pool_now(p) - seat->lent_at);
+    tusk__pool_keep_scratch(p, seat);
+    tusk__seat_return(seat, p->closed ? TUSK__BACK_CLEAN : how);
+    tusk__pool_leave(p);
+}
+
 int tusk_pool_give(tusk_pool *p, tusk_conn *conn)
 {
     return give(p, conn, false);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <time.h>
 #include "lib/pool/pool.h"
+#include "lib/result.h"
 
 /* How long a thread without a bell minds a connection before it looks round. */
 #define DEAF_SLICE (20 * TUSK__MS)
@@ -15,7 +16,7 @@
 /* How often idle connections are looked at by tusk_pool_maintain. */
 #define LOOK_EVERY TUSK__SECOND
 
-/* ── condition variables on the monotonic clock ───────────────────────────────────────────── */
+/* ── asleep ───────────────────────────────────────────────────────────────────────────────── */
 
 int tusk__cond_init(pthread_cond_t *cond)
 {
@@ -32,28 +33,41 @@ int tusk__cond_init(pthread_cond_t *cond)
 #endif
 }
 
-static void wait_until(tusk_pool *p, pthread_cond_t *cond, int64_t until)
-{
-    if (until == TUSK_NEVER) {
-        pthread_cond_wait(cond, &p->mutex);
-        return;
-    }
-#ifdef __APPLE__
-    int64_t left = until - tusk_now();
-    struct timespec t = {left > 0 ? left / TUSK__SECOND : 0, left > 0 ? left % TUSK__SECOND : 0};
-    pthread_cond_timedwait_relative_np(cond, &p->mutex, &t);
-#else
-    struct timespec t = {(time_t)(until / TUSK__SECOND), (long)(until % TUSK__SECOND)};
-    pthread_cond_timedwait(cond, &p->mutex, &t);
-#endif
-}
-
-/* ── who is called ────────────────────────────────────────────────────────────────────────── */
-
 static tusk__taker *taker_of(tusk_ticket *t)
 {
     return (tusk__taker *)(void *)t;
 }
+
+/* One that is on its way will do: who wakes looks at everything. */
+static void ring(tusk_pool *p, tusk__taker *k)
+{
+    if (k->ring != TUSK__RING_NONE)
+        return;
+    k->ring = TUSK__RING_DUE;
+    tusk__chain_append(&p->to_ring, &k->rings);
+}
+
+static void sleep_until(tusk_pool *p, tusk__taker *k, int64_t until)
+{
+    tusk__pool_unlock(p);
+    bool rung = tusk__nap_wait(&k->nap, until);
+    tusk__pool_lock(p);
+    if (rung)
+        k->ring = TUSK__RING_NONE;
+}
+
+/* Nobody rings for it any more. */
+static void sleep_off(tusk_pool *p, tusk__taker *k)
+{
+    if (k->ring == TUSK__RING_DUE) {
+        tusk__chain_remove(&k->rings);
+        k->ring = TUSK__RING_NONE;
+    }
+    while (k->ring == TUSK__RING_MADE)
+        sleep_until(p, k, TUSK_NEVER);
+}
+
+/* ── who is called ────────────────────────────────────────────────────────────────────────── */
 
 void tusk__taker_wake(tusk_ticket *t)
 {
@@ -61,7 +75,7 @@ void tusk__taker_wake(tusk_ticket *t)
     if (k->driving)
         tusk__bell_ring(&k->bell);
     else
-        pthread_cond_signal(&k->cond);
+        ring(t->pool, k);
 }
 
 /* A connection that only moves when somebody minds it, or NULL. */
@@ -115,7 +129,7 @@ void tusk__threads_recruit(tusk_pool *p)
         return;
     k->called = true;
     p->called++;
-    pthread_cond_signal(&k->cond);
+    ring(p, k);
 }
 
 void tusk__threads_tell(tusk_pool *p)
@@ -180,7 +194,7 @@ static void rest(tusk_pool *p, tusk__taker *k, int64_t until)
         p->keeper = true;
         until = p->connect_at < until ? p->connect_at : until;
     }
-    wait_until(p, &k->cond, until);
+    sleep_until(p, k, until);
     if (keeper)
         p->keeper = false;
 }
@@ -192,8 +206,12 @@ static int come_in(tusk_pool *p, tusk__taker *k)
     tusk__ticket_init(&k->ticket, p, TUSK__TICKET_TAKE);
     tusk__chain_init(&k->helpers);
     tusk__bell_init(&k->bell);
-    k->driving = k->called = false;
-    int status = tusk__cond_init(&k->cond);
+    tusk__chain_init(&k->rings);
+    k->ring = TUSK__RING_NONE;
+    k->driving = k->called = k->starting = false;
+    k->request = NULL;
+    k->result = NULL;
+    int status = tusk__nap_init(&k->nap);
     if (status == TUSK_OK)
         p->inside++;
     return status;
@@ -203,8 +221,9 @@ static void go_out(tusk_pool *p, tusk__taker *k)
 {
     tusk__chain_remove(&k->helpers);
     answer(p, k);
+    sleep_off(p, k);
     tusk__bell_close(&k->bell);
-    pthread_cond_destroy(&k->cond);
+    tusk__nap_destroy(&k->nap);
     if (--p->inside == 0)
         pthread_cond_broadcast(&p->idle_cond);
 }
@@ -214,6 +233,8 @@ void tusk__threads_empty(tusk_pool *p)
     tusk__threads_tell(p);
     while (p->inside > 0) {
         tusk__pool_work(p);
+        tusk__pool_unlock(p); /* which rings: waiting for the condition would not */
+        tusk__pool_lock(p);
         if (p->inside > 0)
             pthread_cond_wait(&p->idle_cond, &p->mutex);
     }
@@ -227,31 +248,60 @@ static int wait_served(tusk_pool *p, tusk__taker *k)
     tusk_ticket *t = &k->ticket;
     for (;;) {
         tusk__pool_work(p);
-        if (t->waiter.state != TUSK__WAITER_WAITING)
+        if (k->starting)
+            sleep_until(p, k, TUSK_NEVER);
+        else if (t->waiter.state != TUSK__WAITER_WAITING)
             return t->status;
-        if (tusk_now() >= t->deadline)
+        else if (tusk_now() >= t->deadline)
             tusk__ticket_end(t, TUSK_ETIMEDOUT);
         else if (!help(p, k, t->deadline) && t->waiter.state == TUSK__WAITER_WAITING)
             rest(p, k, t->deadline);
     }
 }
 
-/* The slot is HANDED. TUSK_OK: it is lent; TUSK_EAGAIN: not this one. */
+/* The slot is HANDED. */
+static void take_seat(tusk_pool *p, tusk_ticket *t)
+{
+    t->seat = tusk__seat_of(tusk__slots_take(&p->slots, &t->waiter));
+    t->seat->lent_out = true;
+    tusk__pool_lend_scratch(p, t->seat);
+}
+
+/* What would have to be done by the one who waits is done here, before it wakes: its statement is
+ * on the way by then. A hook is called by the borrower's own thread. */
+void tusk__taker_served(tusk_ticket *t)
+{
+    tusk_pool *p = t->pool;
+    tusk__taker *k = taker_of(t);
+    if (k->request != NULL && p->options.lending == NULL) {
+        take_seat(p, t);
+        k->starting = true;
+        tusk__pool_unlock(p);
+        bool runs = p->ops->start(t->seat, k);
+        tusk__pool_lock(p);
+        k->starting = false;
+        if (runs)
+            tusk__ticket_served(t, t->seat);
+    }
+    tusk__taker_wake(t);
+}
+
+/* Its seat is its own now. TUSK_OK: it is lent; TUSK_EAGAIN: not this one. */
 static int try_seat(tusk_pool *p, tusk_ticket *t)
 {
-    tusk__seat *seat = tusk__seat_of(tusk__slots_take(&p->slots, &t->waiter));
-    seat->lent_out = true;
-    tusk__pool_lend_scratch(p, seat);
+    if (t->seat == NULL)
+        take_seat(p, t);
+    tusk__seat *seat = t->seat;
     tusk__pool_work(p);
     tusk__pool_unlock(p);
     bool alive = p->ops->alive(seat);
     int status = alive ? p->ops->lend(seat, true) : TUSK_EAGAIN;
     tusk__pool_lock(p);
-    t->seat = seat;
     if (status == TUSK_OK && !seat->discard && !seat->broken) {
         tusk__ticket_served(t, seat);
         return TUSK_OK;
     }
+    t->seat = NULL;
     tusk__seat_retire(seat, alive && !seat->broken ? TUSK__WHY_discarded : TUSK__WHY_broken);
     return status == TUSK_OK ? TUSK_EAGAIN : status;
 }
@@ -260,12 +310,13 @@ static int take(tusk_pool *p, tusk__taker *k, int64_t timeout)
 {
     tusk_ticket *t = &k->ticket;
     int status = tusk__ticket_ask(t, timeout);
+    if (t->waiter.state == TUSK__WAITER_HANDED) /* at once: nobody has to be told */
+        tusk__chain_remove(&t->waiter.chain);
     while (status == TUSK_OK) {
-        status = wait_served(p, k);
-        if (status == TUSK_OK)
-            status = try_seat(p, t);
-        else
+        status = t->waiter.state == TUSK__WAITER_HANDED ? TUSK_OK : wait_served(p, k);
+        if (status != TUSK_OK || k->result != NULL)
             break;
+        status = try_seat(p, t);
         if (status != TUSK_EAGAIN)
             break;
         status = p->closed ? TUSK_ECLOSED : TUSK_OK;
@@ -273,41 +324,59 @@ static int take(tusk_pool *p, tusk__taker *k, int64_t timeout)
             if (t->deadline < p->next_timeout)
                 p->next_timeout = t->deadline;
             tusk__slots_ask(&p->slots, &t->waiter, true);
+            if (t->waiter.state == TUSK__WAITER_HANDED)
+                tusk__chain_remove(&t->waiter.chain);
         }
     }
     return status;
 }
 
-int tusk_pool_take(tusk_pool *p, tusk_conn **conn, int64_t timeout)
+/* TUSK_OK: the seat is the caller's. If there is a result, the request is under way. */
+static int take_for(tusk_pool *p, const tusk_request *rq, int64_t timeout, tusk__seat **seat,
+                    tusk_result **result)
 {
     tusk__taker k;
-    *conn = NULL;
     int status = tusk__pool_enter(p);
     if (status != TUSK_OK)
         return status;
     status = p->threads && timeout >= 0 ? come_in(p, &k) : TUSK_EINVAL;
     if (status == TUSK_OK) {
+        k.request = rq;
         tusk__pool_upkeep(p, k.ticket.asked);
         status = take(p, &k, timeout);
-        if (status == TUSK_OK)
-            *conn = k.ticket.seat->conn;
+        *seat = k.ticket.seat;
+        *result = k.result;
         go_out(p, &k);
     }
     tusk__pool_leave(p);
     return status;
 }
 
+int tusk_pool_take(tusk_pool *p, tusk_conn **conn, int64_t timeout)
+{
+    tusk__seat *seat;
+    tusk_result *none;
+    *conn = NULL;
+    int status = take_for(p, NULL, timeout, &seat, &none);
+    if (status == TUSK_OK)
+        *conn = seat->conn;
+    return status;
+}
+
 int tusk_pool_exec(tusk_pool *p, tusk_result **result, const char *sql, const tusk_arg *args,
                    size_t nargs)
 {
-    tusk_conn *c;
+    tusk_request rq = {.sql = tusk_slice_of(sql), .args = args, .nargs = nargs};
+    tusk__seat *seat;
+    tusk_result *begun;
     if (result != NULL)
         *result = NULL;
-    int status = tusk_pool_take(p, &c, 0);
+    int status = take_for(p, &rq, 0, &seat, &begun);
     if (status != TUSK_OK)
         return status;
-    status = tusk_exec(c, result, sql, args, nargs);
-    tusk_pool_give(p, c);
+    status = begun != NULL ? tusk__exec_end(seat->conn, begun, result)
+                           : tusk_exec_request(seat->conn, result, &rq);
+    tusk__seat_give(seat);
     return status;
 }
 
