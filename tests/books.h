@@ -11,7 +11,7 @@
     X(SHAPE, "shape", false)                                                                       \
     X(FAIL, "fail", false)                                                                         \
     X(NOCOL, "nocol", false)                                                                       \
-    X(ADD, "add", true)                                                                            \
+    X(ADD, "insert", true)                                                                         \
     X(FLIP, "flip", false)                                                                         \
     X(WAIT, "wait", true)                                                                          \
     X(BEGIN, "begin", false)                                                                       \

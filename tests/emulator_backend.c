@@ -220,9 +220,9 @@ static void execute(world *w, backend *b, const char *text, bytes *out)
         bool commit = (text[0] | 0x20) == 'c' && !b->broken;
         end_transaction(w, b, commit);
         tag = commit ? "COMMIT" : "ROLLBACK";
-    } else if (is(text, "add")) {
+    } else if (is(text, "insert")) {
         if (b->npending < PENDING)
-            b->pending[b->npending++] = atoi(text + 4) % IDS;
+            b->pending[b->npending++] = atoi(text + 7) % IDS;
         tag = "INSERT 0 1";
     } else if (is(text, "flip")) {
         w->shape++;

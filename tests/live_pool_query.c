@@ -1,5 +1,6 @@
 /* tests/live_pool_query.c: statements without borrowing, each on its own connection or several
  * together on one: every caller gets its own answer, once. */
+#include <unistd.h>
 #include "tests/pool_fixture.h"
 
 enum { CALLERS = 200, ROUNDS = 20 };
@@ -129,6 +130,49 @@ static void statements_can_be_cancelled(void)
     live_expect_failed(&running, TUSK_ECANCELED, TUSK_FAILED, "57014");
     pool_query("select 5", 0, &after);
     live_expect_done(&after, "SELECT 1");
+    pool_close();
+}
+
+/* The one is cancelled when the server has ended it and is at the next: which of both is nobody's
+ * wish to end. */
+static void cancel_too_late(const char *first, const char *second, live_reply *next)
+{
+    live_reply quick = {0};
+    tusk_ticket *ticket;
+    tusk_request one = {.sql = tusk_slice_of(first), .flags = TUSK_SHARE},
+                 two = {.sql = tusk_slice_of(second), .flags = TUSK_SHARE};
+    tusk_sink sink = live_sink;
+    sink.bytes = NULL; /* such statements do not share */
+    sink.pull = NULL;
+    memset(next, 0, sizeof *next);
+    pool_query("select 1", 0, &quick); /* the endpoint is known after that */
+    quick.done = false;
+    assert_int_equal(tusk_pool_submit(pool, &one, &sink, &quick, &ticket), TUSK_OK);
+    assert_int_equal(tusk_pool_submit(pool, &two, &sink, next, NULL), TUSK_OK);
+    for (int i = 0; i < 5; i++)
+        pool_step(MILLISECOND);
+    usleep(400000); /* not looking: the first answer is there and unread */
+    assert_false(quick.done);
+    tusk_pool_cancel(pool, ticket);
+    pool_wait(&quick.done);
+    live_expect_done(&quick, "SELECT 1");
+    pool_wait(&next->done);
+}
+
+static void a_cancel_that_met_a_neighbour_is_made_good(void)
+{
+    live_reply r;
+    pool_open("pool_max=1", NULL);
+    cancel_too_late("select 1 from pg_sleep(0.1)", "select 7 from pg_sleep(1)", &r);
+    live_expect_done(&r, "SELECT 1");
+    assert_int_equal(r.last, 7);
+    assert_int_equal(pool_stats().again, 1);
+    /* What else it may have done nobody knows. */
+    cancel_too_late("select 2 from pg_sleep(0.1)", "with s as (select pg_sleep(1)) select 8 from s",
+                    &r);
+    live_expect_failed(&r, TUSK_ESERVER, TUSK_FAILED, "57014");
+    assert_int_equal(pool_stats().again, 1);
+    assert_int_equal(pool_stats().opened, 1);
     pool_close();
 }
 
@@ -354,6 +398,7 @@ int main(void)
         {"bad requests are refused", bad_requests_are_refused},
         {"a transaction left open is rolled back", a_transaction_left_open_is_rolled_back},
         {"statements can be cancelled", statements_can_be_cancelled},
+        {"a cancel that met a neighbour is made good", a_cancel_that_met_a_neighbour_is_made_good},
         {"waiting counts against the pool, the rest against the statement",
          waiting_counts_against_the_pool_the_rest_against_the_statement},
         {"everybody gets his own answer", everybody_gets_his_own_answer},

@@ -229,7 +229,7 @@ static char fake_role(const tusk__seat *seat)
     return 'p';
 }
 
-static uint64_t fake_requests(const tusk__seat *seat)
+static uint64_t fake_none(const tusk__seat *seat)
 {
     (void)seat;
     return 0;
@@ -251,7 +251,8 @@ static const tusk__seat_ops fake_ops = {.open = fake_open,
                                         .depth = fake_depth,
                                         .host = fake_host,
                                         .role = fake_role,
-                                        .requests = fake_requests,
+                                        .requests = fake_none,
+                                        .cancels = fake_none,
                                         .fail = fake_fail,
                                         .hurry = fake_hurry};
 

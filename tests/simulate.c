@@ -57,9 +57,11 @@ void sim_watch(tusk_conn *c, actor *a)
 
 /* ── judging ──────────────────────────────────────────────────────────────────────────────── */
 
+/* A shared INSERT that the cancel of another one has met is made good, as long as there is time. */
 static bool was_canceled(const request *r)
 {
-    return r->asked || r->may_be_hit;
+    bool too_late = run.closing || run.w.now - r->at >= PATIENCE;
+    return r->asked || (r->may_be_hit && (!r->pooled || r->kind != ADD || too_late));
 }
 
 /* Is this an error that somebody caused? */

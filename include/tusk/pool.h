@@ -190,7 +190,9 @@ enum { TUSK_SHARE = 1 << 16 }; /* a flag of tusk_pool_submit, beside enum tusk_f
  * one all the same: those that begin or end transactions or change the session, COPY, batches, what
  * was slow before, and everything on endpoints that do not allow it. A sink must not pause then.
  * When one is cancelled or timed out and ends by itself just then, the cancel may meet the next one
- * on that connection, which had left already: it fails with 57014, TUSK_FAILED (see tusk_cancel).
+ * on that connection, which had left already (see tusk_cancel). If that one begins with SELECT,
+ * INSERT, UPDATE or DELETE and no row of it was told, it is sent again, alone; otherwise it fails
+ * with 57014, TUSK_FAILED.
  * TUSK_EINVAL: TUSK_MORE, or what tusk_submit would refuse; TUSK_EAGAIN, TUSK_ECLOSED, TUSK_ENOMEM.
  */
 TUSK_API int tusk_pool_submit(tusk_pool *, const tusk_request *, const tusk_sink *, void *ud,

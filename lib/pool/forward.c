@@ -18,13 +18,15 @@ static void on_columns(void *ud, const tusk_column *columns, int n)
 
 static int on_row(void *ud, const tusk_row *row)
 {
-    const tusk_ticket *t = ud;
+    tusk_ticket *t = ud;
+    t->rows = true;
     return t->sink->row != NULL ? t->sink->row(t->ud, row) : TUSK_OK;
 }
 
 static int on_bytes(void *ud, tusk_slice bytes)
 {
-    const tusk_ticket *t = ud;
+    tusk_ticket *t = ud;
+    t->rows = true;
     return t->sink->bytes != NULL ? t->sink->bytes(t->ud, bytes) : TUSK_OK;
 }
 

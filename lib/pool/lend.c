@@ -18,6 +18,7 @@ void tusk__ticket_init(tusk_ticket *t, tusk_pool *p, enum tusk__ticket_kind kind
     t->req = NULL;
     t->seat = NULL;
     t->tries = 0;
+    t->rows = false;
     t->asked = tusk__pool_now(p);
 }
 

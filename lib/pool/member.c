@@ -410,6 +410,11 @@ static unsigned depth(tusk__seat *seat)
     return theirs > 0 && theirs < mine ? theirs : mine;
 }
 
+static uint64_t cancels(const tusk__seat *seat)
+{
+    return seat->conn != NULL ? seat->conn->ncancels : 0;
+}
+
 static uint64_t requests(const tusk__seat *seat)
 {
     return seat->conn != NULL ? seat->conn->nrequests : 0;
@@ -462,6 +467,7 @@ const tusk__seat_ops tusk__member_ops = {
     .depth = depth,
     .host = host,
     .role = role,
+    .cancels = cancels,
     .requests = requests,
     .fail = tusk__member_fail,
     .drive = drive,

@@ -74,6 +74,8 @@ typedef struct tusk__seat_ops {
      * tusk__session_role. */
     int (*host)(const tusk__seat *);
     char (*role)(const tusk__seat *);
+    /* Cancels that were sent for what ran on it so far. */
+    uint64_t (*cancels)(const tusk__seat *);
     /* Requests made on it so far. */
     uint64_t (*requests)(const tusk__seat *);
     /* Ends what the borrower runs on it, at the server too; the connection stays his until he gives
@@ -122,6 +124,7 @@ struct tusk__seat {
     tusk__chain riders; /* tickets whose queries it runs, the oldest first */
     size_t nriders, rider_bytes;
     int64_t rider_done; /* when the last one ended */
+    uint64_t cancels;   /* as ops->cancels said when the first one came */
 
     /* member.c's own */
     tusk_io io; /* CLOSING: what the server's end is waited for with; first a copy of its fd */
@@ -160,6 +163,7 @@ struct tusk_ticket {
     size_t bytes;
     uint32_t hash; /* of the SQL text: see share.c */
     unsigned tries;
+    bool rows; /* it has been told some of its answer */
 };
 
 /* Wakes a thread that waits for descriptors. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "lib/pool/pool.h"
 #include "lib/pool/probes.h"
+#include "lib/session/words.h"
 #include "proto/types.h"
 
 enum { MAX_TRIES = 5, MAX_ARGS = 65535 };
@@ -87,6 +88,8 @@ int tusk__query_run(tusk_ticket *t, tusk__seat *seat)
     tusk_pool *p = t->pool;
     t->seat = seat;
     t->began = tusk__pool_now(p);
+    if (seat->nriders == 0)
+        seat->cancels = p->ops->cancels(seat);
     int status = p->ops->submit(seat, t);
     if (status != TUSK_OK) {
         t->seat = NULL;
@@ -144,6 +147,15 @@ void tusk__query_start(tusk_ticket *t)
 
 /* ── its end ──────────────────────────────────────────────────────────────────────────────── */
 
+/* The cancel for a neighbour came too late for that one and met this; behind poolers it may come
+ * later still. What the server gave up then is as if it had never been: a plain statement takes
+ * effect at its end or not at all. */
+static bool was_mistaken(const tusk_ticket *t, const tusk_outcome *o)
+{
+    return o->status == TUSK_ESERVER && o->error->sqlstate == TUSK_QUERY_CANCELED && !t->rows &&
+           t->pool->ops->cancels(t->seat) != t->seat->cancels && tusk__sql_is_plain(t->request.sql);
+}
+
 /* Proved not to have been done, and for no fault of its own. */
 static bool worth_again(const tusk_ticket *t, const tusk_outcome *o)
 {
@@ -159,7 +171,8 @@ static bool worth_again(const tusk_ticket *t, const tusk_outcome *o)
                  o->error->sqlstate == TUSK_FEATURE_NOT_SUPPORTED &&
                  strcmp(routine, "RevalidateCachedQuery") == 0;
     bool nameless = o->error != NULL && o->error->sqlstate == TUSK_INVALID_SQL_STATEMENT_NAME;
-    return t->waiter.light && o->fate == TUSK_FAILED && o->tx == 'I' && (stale || nameless);
+    return t->waiter.light && o->fate == TUSK_FAILED && o->tx == 'I' &&
+           (stale || nameless || was_mistaken(t, o));
 }
 
 static void note_end(tusk_ticket *t, const tusk_outcome *o, int64_t now)

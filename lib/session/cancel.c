@@ -88,6 +88,7 @@ static void ask_server(tusk_req *r)
     if (c->ops == NULL && c->key_len == 0)
         return; /* the server gave nothing to cancel with */
     c->cancelling = true;
+    c->ncancels++;
     if (c->ops != NULL)
         c->ops->cancel(c);
     else

@@ -97,6 +97,7 @@ struct tusk_conn {
     unsigned aimed;          /* those among them that left: a cancel for one of them could hit what
                                 leaves behind it, so no new group does */
     bool cancelling;         /* a CancelRequest is under way: it could hit whatever is sent now */
+    uint64_t ncancels;       /* CancelRequests begun so far */
     tusk__wish *wish;        /* of a cancel token; NULL: there is none */
     bool cancel_wanted;      /* detached: somebody has to send a CancelRequest */
     unsigned cancels_taken;  /* detached: by tusk_cancel_bytes, and not yet said to be done */
