@@ -12,6 +12,7 @@
 
 #include "lib/config/settings.h"
 #include "tests/support/scratch_dir.h"
+#include "tests/support/settings.h"
 
 static int fresh(void **state)
 {
@@ -61,7 +62,7 @@ static void assert_env_fails(tusk_config *config, const char *message)
     (void)snprintf(expected, sizeof expected, "%.*s%s%s", before, message,
                    hole != NULL ? test_dir_path("services") : "", hole != NULL ? hole + 2 : "");
     assert_int_equal(tusk_config_env(config), TUSK_ECONFIG);
-    assert_string_equal(tusk_config_error(config), expected);
+    test_message_is(tusk_config_error(config), expected);
 }
 
 /* ── one setting ── */
@@ -170,7 +171,6 @@ static void explicit_then_service_then_environment(void **state)
 static void nothing_is_read_unasked(void **state)
 {
     tusk_config *config = *state;
-    tusk__settings settings;
     char error[256];
     test_dir_write(".pgpass", 0600, "*:*:*:*:secret\n");
     setenv("PGHOST", "example.test", 1);
@@ -189,7 +189,6 @@ static void nothing_is_read_unasked(void **state)
 static void variables_without_keyword(void **state)
 {
     tusk_config *config = *state;
-    tusk__settings settings;
     char error[256];
     setenv("PGDATESTYLE", "German", 1);
     setenv("PGTZ", "UTC", 1);
@@ -234,7 +233,6 @@ static void clones_are_deep(void **state)
     assert_from(copy, "passfile", test_dir_path(".pgpass"), "default");
     tusk_config_free(copy);
     /* what must not be shown stays so */
-    tusk__settings settings;
     char error[256];
     assert_int_equal(tusk_config_parse(config, "postgres://u:secret/d"), TUSK_OK);
     assert_int_equal(tusk__config_clone(&copy, config), TUSK_OK);
@@ -316,7 +314,6 @@ static void long_service_lines(void **state)
 static void assert_password(tusk_config *base, const char *text, const char *password)
 {
     tusk_config *config;
-    tusk__settings settings;
     char error[256];
     assert_int_equal(tusk__config_clone(&config, base), TUSK_OK);
     assert_int_equal(tusk_config_parse(config, text), TUSK_OK);
@@ -329,7 +326,8 @@ static void assert_password(tusk_config *base, const char *text, const char *pas
         assert_non_null(last->password);
         assert_string_equal(last->password, password);
     }
-    assert_int_equal(last->from_passfile, password != NULL && strcmp(password, "given") != 0);
+    assert_int_equal(last->password_from != NULL,
+                     password != NULL && strcmp(password, "given") != 0);
     tusk__settings_free(&settings);
     tusk_config_free(config);
 }
@@ -395,7 +393,6 @@ static void password_file_without_limits(void **state)
 
 static void assert_warning(tusk_config *config, const char *name, const char *warning)
 {
-    tusk__settings settings;
     char error[256];
     assert_int_equal(tusk_config_set(config, "passfile", test_dir_path(name)), TUSK_OK);
     assert_int_equal(tusk__settings_build(&settings, config, error, sizeof error), TUSK_OK);

@@ -9,6 +9,7 @@
 
 #include "lib/config/settings.h"
 #include "tests/config_vectors.h"
+#include "tests/support/settings.h"
 
 static tusk_config *new_config(void)
 {
@@ -52,7 +53,7 @@ static void vectors(void **state)
             if (status != TUSK_ECONFIG)
                 print_error("accepted: %s\n", v->text);
             assert_int_equal(status, TUSK_ECONFIG);
-            assert_string_equal(tusk_config_error(config), v->error);
+            test_message_is(tusk_config_error(config), v->error);
             describe(config, values, sizeof values);
             assert_string_equal(values, "");
         }
@@ -91,7 +92,6 @@ static void assert_silent(const char *message, const char *text, const char *con
 static void check_silence(const char *text, const char *const pieces[3])
 {
     tusk_config *config = new_config();
-    tusk__settings settings;
     char error[512] = "";
     if (tusk_config_parse(config, text) == TUSK_OK &&
         tusk__settings_build(&settings, config, error, sizeof error) == TUSK_OK)

@@ -40,7 +40,7 @@ static void host_lists(void **state)
     assert_host(2, "@c", NULL, 5432);
     assert_host(3, "::1", NULL, 65535);
     assert_string_equal(settings.hosts[3].password, "p");
-    assert_false(settings.hosts[3].from_passfile);
+    assert_null(settings.hosts[3].password_from);
     tusk__settings_free(&settings);
     test_settings_build("user=u host=a,b port=7");
     assert_host(0, "a", NULL, 7);
@@ -114,8 +114,7 @@ static void tls_versions(void **state)
                           "invalid SSL protocol version range");
     test_settings_refused(
         "user=u ssl_min_protocol_version=TLSv1 ssl_max_protocol_version=TLSv1.1",
-        "ssl_max_protocol_version \"TLSv1.1\" is below TLSv1.2, the lowest that is "
-        "spoken");
+        "invalid SSL protocol version range; TLSv1.2 is the lowest that is spoken");
 }
 
 static void default_tls_files(void **state)
@@ -207,12 +206,10 @@ static void scram_keys(void **state)
     assert_memory_equal(settings.scram_client_key, expected, 32);
     assert_memory_equal(settings.scram_server_key, expected, 32);
     tusk__settings_free(&settings);
-    test_settings_refused(
-        "user=u scram_client_key=c2VjcmV0",
-        "invalid SCRAM client key length: 6 (scram_client_key must be 32 bytes in "
-        "base64)");
-    test_settings_refused("user=u scram_server_key='secret!'",
-                          "invalid SCRAM server key (scram_server_key must be 32 bytes in base64)");
+    test_settings_refused("user=u scram_client_key=c2VjcmV0",
+                          "invalid SCRAM client key length: 6; scram_client_key: SCRAM client key, "
+                          "32 bytes in base64");
+    test_settings_refused("user=u scram_server_key='secret!'", "invalid SCRAM server key");
     test_settings_refused("user=u scram_client_key=AAcOFRwjKjE4P0ZNVFtiaXB3foWMk5qhqK+2vcTL0tk=",
                           "scram_client_key without scram_server_key: the server could not prove "
                           "itself; set both");
@@ -222,8 +219,7 @@ static void scram_keys(void **state)
     tusk__settings_free(&settings);
     char text[400];
     (void)snprintf(text, sizeof text, "user=u scram_client_key=%0*d", 300, 0);
-    test_settings_refused(text,
-                          "invalid SCRAM client key (scram_client_key must be 32 bytes in base64)");
+    test_settings_refused(text, "invalid SCRAM client key");
 }
 
 static void conflicts(void **state)

@@ -4,7 +4,7 @@
 int tusk_config_check(tusk_config *config)
 {
     tusk__settings settings;
-    char error[256];
+    char error[sizeof config->error];
     int status = tusk__settings_build(&settings, config, error, sizeof error);
     if (status == TUSK_OK)
         tusk__settings_free(&settings);

@@ -115,9 +115,8 @@ int tusk__config_clone(tusk_config **out, const tusk_config *config)
 {
     *out = NULL;
     tusk__endpoint *endpoint = tusk__config_endpoint(config);
-    int status = endpoint == NULL
-                     ? TUSK_ENOMEM
-                     : new_around(out, config->alloc, config->alloc_ud, endpoint);
+    int status =
+        endpoint == NULL ? TUSK_ENOMEM : new_around(out, config->alloc, config->alloc_ud, endpoint);
     if (status != TUSK_OK)
         return status;
     tusk_config *copy = *out;
@@ -206,9 +205,11 @@ int tusk_config_set(tusk_config *config, const char *key, const char *value)
     else
         status = TUSK_EINVAL;
     if (status == TUSK_EINVAL) {
-        bool plain = tusk__config_plain(name);
-        return tusk__config_fail(config, "invalid connection option%s%s%s", plain ? " \"" : "",
-                                 plain ? key : "", plain ? "\"" : "");
+        char room[64];
+        if (!tusk__config_plain(name))
+            return tusk__config_fail(config, "invalid connection option");
+        return tusk__config_fail(config, "invalid connection option \"%s\"%s", key,
+                                 tusk__config_suggest(name, room, sizeof room));
     }
     return status;
 }

@@ -101,6 +101,9 @@ int tusk__config_put(tusk_config *, int key, tusk_slice value, enum tusk__source
 int tusk__config_store(tusk_config *, tusk_slice key, tusk_slice value, enum tusk__source);
 /* May this text from a connection string appear in a message? Only what looks like a keyword. */
 bool tusk__config_plain(tusk_slice);
+/* `; did you mean "host"?` for a word that is no keyword, put into room; "" where nothing is near.
+ * The word itself does not show. */
+const char *tusk__config_suggest(tusk_slice word, char *room, size_t size);
 /* Text of a setting, "" if neither given nor defaulted. */
 const char *tusk__config_text(const tusk_config *, int key);
 
@@ -139,6 +142,10 @@ void *tusk__builder_memory(tusk__builder *, size_t);
 char *tusk__builder_text(tusk__builder *, const char *, size_t);
 int tusk__builder_fail(tusk__builder *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same about one setting's value: the message goes on with where the value came from, if that was
+ * not the connection string or a call, and what the setting is for. */
+int tusk__builder_wrong(tusk__builder *, int key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The value in quotes for a message, or a remark where it must not be shown. */
 const char *tusk__builder_quote(const tusk__builder *, int key, const char *value, size_t len,
                                 char *out, size_t size);

@@ -40,22 +40,36 @@ static tusk_slice shown(const tusk_config *draft, tusk_slice word)
     return tusk__config_plain(word) ? word : none;
 }
 
+static bool holds_scheme(tusk_slice word)
+{
+    for (size_t i = 0; i + 3 <= word.len; i++)
+        if (memcmp(word.ptr + i, "://", 3) == 0)
+            return true;
+    return false;
+}
+
 static int missing_equals(tusk_config *draft, const char *text, tusk_slice word)
 {
     tusk_slice show = shown(draft, word);
+    const char *hint =
+        holds_scheme(word)
+            ? "; a URI begins with postgresql:// or postgres://"
+            : "; write keyword=value, and a value that holds spaces in single quotes";
     if (show.len > 0)
-        return tusk__config_fail(draft, "missing \"=\" after \"%.*s\" in connection info string",
-                                 (int)show.len, show.ptr);
-    return tusk__config_fail(draft, "missing \"=\" after position %zu in connection info string",
-                             (size_t)(word.ptr + word.len - text));
+        return tusk__config_fail(draft, "missing \"=\" after \"%.*s\" in connection info string%s",
+                                 (int)show.len, show.ptr, hint);
+    return tusk__config_fail(draft, "missing \"=\" after position %zu in connection info string%s",
+                             (size_t)(word.ptr + word.len - text), hint);
 }
 
 static int invalid_option(tusk_config *draft, const char *text, tusk_slice word)
 {
     tusk_slice show = shown(draft, word);
+    char room[64];
     if (show.len > 0 || word.len == 0)
-        return tusk__config_fail(draft, "invalid connection option \"%.*s\"", (int)show.len,
-                                 show.len > 0 ? show.ptr : "");
+        return tusk__config_fail(draft, "invalid connection option \"%.*s\"%s", (int)show.len,
+                                 show.len > 0 ? show.ptr : "",
+                                 tusk__config_suggest(show, room, sizeof room));
     return tusk__config_fail(draft,
                              "invalid connection option at position %zu in connection info string",
                              (size_t)(word.ptr - text) + 1);

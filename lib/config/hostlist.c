@@ -89,8 +89,8 @@ static int set_address(tusk__builder *b, tusk__host *host, tusk_slice address)
     int status = getaddrinfo(text, NULL, &hints, &found);
     if (status != 0) {
         char room[128];
-        return tusk__builder_fail(
-            b, "could not parse network address %s: %s",
+        return tusk__builder_wrong(
+            b, TUSK__KEY_hostaddr, "could not parse network address %s: %s",
             tusk__builder_quote(b, TUSK__KEY_hostaddr, text, address.len, room, sizeof room),
             gai_strerror(status));
     }
@@ -107,8 +107,8 @@ static int set_port(tusk__builder *b, tusk__host *host, tusk_slice port)
     int status = tusk__builder_int(b, TUSK__KEY_port, port.ptr, port.len, &number);
     if (status == TUSK_OK && (number < 1 || number > 65535)) {
         char room[128];
-        return tusk__builder_fail(
-            b, "invalid port number: %s",
+        return tusk__builder_wrong(
+            b, TUSK__KEY_port, "invalid port number: %s",
             tusk__builder_quote(b, TUSK__KEY_port, port.ptr, port.len, room, sizeof room));
     }
     host->port = (uint16_t)number;
@@ -132,9 +132,12 @@ static int find_password(tusk__builder *b, tusk__host *host, const char *path)
         status = b->out->warning != NULL ? TUSK_OK : TUSK_ENOMEM;
     }
     if (status == TUSK_OK && password != NULL && password[0] != '\0') {
+        char from[256];
+        int len = snprintf(from, sizeof from, "the password file \"%.200s\"", path);
         host->password = tusk__builder_text(b, password, strlen(password));
-        host->from_passfile = host->password != NULL;
-        status = host->password != NULL ? TUSK_OK : TUSK_ENOMEM;
+        host->password_from = tusk__builder_text(b, from, (size_t)len);
+        bool both = host->password != NULL && host->password_from != NULL;
+        status = both ? TUSK_OK : TUSK_ENOMEM;
     }
     tusk__config_wipe_free(b->config, password, password != NULL ? strlen(password) + 1 : 0);
     return status;
@@ -148,8 +151,13 @@ static int set_passwords(tusk__builder *b)
     const char *shared = NULL;
     if (given[0] != '\0' && (shared = tusk__builder_text(b, given, strlen(given))) == NULL)
         return TUSK_ENOMEM;
+    uint8_t source = b->config->values[TUSK__KEY_password].source;
     for (size_t i = 0; i < b->out->nhosts; i++) {
         b->out->hosts[i].password = shared;
+        b->out->hosts[i].password_from = shared == NULL                   ? NULL
+                                         : source == TUSK__SOURCE_ENV     ? "PGPASSWORD"
+                                         : source == TUSK__SOURCE_SERVICE ? "the service file"
+                                                                          : NULL;
         if (shared == NULL && b->out->passfile != NULL) {
             int status = find_password(b, &b->out->hosts[i], b->out->passfile);
             if (status != TUSK_OK)

@@ -11,7 +11,7 @@
  *     CLAMPED(f)   an integer, negative is 0, as libpq takes it
  *     RANGE(f, lowest, highest)   an integer, anything outside is an error
  *     SECONDS(f)   nanoseconds; 0 and less is TUSK_NEVER
- *     SWITCH(f)    an integer, 0 is off; ONE(f): on if the first character is 1
+ *     SWITCH(f)    an integer, 0 is off; ONE(f): 0 or 1
  *   kind: OPEN, SECRET (never printed), ENV_ONLY (no keyword: only the variable sets it)
  * An empty value means "not given", as for most consumers in libpq. */
 #ifndef TUSK_CONFIG_LIST_H
@@ -23,8 +23,8 @@
     X(service, "PGSERVICE", NULL, BUILT, OPEN, "group of the service file to read") \
     X(host, "PGHOST", NULL, BUILT, OPEN, "host names or socket directories, comma-separated") \
     X(hostaddr, "PGHOSTADDR", NULL, BUILT, OPEN, \
-      "numeric addresses to connect to instead of resolving") \
-    X(port, "PGPORT", "5432", BUILT, OPEN, "port, one for all hosts or one each") \
+      "addresses to connect to, in numbers; names go into host") \
+    X(port, "PGPORT", "5432", BUILT, OPEN, "1 to 65535, one for all hosts or one each") \
     X(dbname, "PGDATABASE", NULL, BUILT, OPEN, "database; the user's name if not given") \
     X(user, "PGUSER", NULL, BUILT, OPEN, "user; the operating system's user if not given") \
     X(password, "PGPASSWORD", NULL, BUILT, SECRET, "password") \
@@ -65,7 +65,7 @@
       "lowest protocol version: 3.0, 3.2, latest") \
     X(max_protocol_version, "PGMAXPROTOCOLVERSION", NULL, \
       WORD(max_protocol, protocol_words), OPEN, \
-      "highest protocol version; 3.0, or latest if the lowest is above it") \
+      "highest protocol version: 3.0, 3.2, latest; not given: 3.0, or latest if the lowest is above it") \
     /* TLS */ \
     X(sslmode, "PGSSLMODE", NULL, WORD(sslmode, sslmode_words), OPEN, \
       "disable, allow, prefer, require, verify-ca, verify-full; not given: require unless local") \
@@ -84,19 +84,20 @@
     X(sslcrldir, "PGSSLCRLDIR", NULL, TEXT(sslcrldir), OPEN, "directory of revocation lists") \
     X(sslsni, "PGSSLSNI", "1", ONE(sslsni), OPEN, "send the server's name: 1 on, 0 off") \
     X(ssl_min_protocol_version, "PGSSLMINPROTOCOLVERSION", "TLSv1.2", BUILT, OPEN, \
-      "lowest TLS version") \
+      "lowest TLS version: TLSv1.2, TLSv1.3") \
     X(ssl_max_protocol_version, "PGSSLMAXPROTOCOLVERSION", NULL, BUILT, OPEN, \
-      "highest TLS version") \
+      "highest TLS version: TLSv1.2, TLSv1.3") \
     X(sslkeylogfile, NULL, NULL, TEXT(sslkeylogfile), OPEN, \
       "file that gets the TLS secrets, for debugging") \
     /* authentication */ \
     X(channel_binding, "PGCHANNELBINDING", "prefer", WORD(channel_binding, binding_words), OPEN, \
       "SCRAM channel binding: disable, prefer, require") \
-    X(require_auth, "PGREQUIREAUTH", NULL, BUILT, OPEN, "methods the server may ask for") \
+    X(require_auth, "PGREQUIREAUTH", NULL, BUILT, OPEN, "methods the server may ask for: none, password, md5, scram-sha-256, oauth; or none of these: " \
+      "!password,!md5") \
     X(requirepeer, "PGREQUIREPEER", NULL, TEXT(requirepeer), OPEN, \
       "owner of the server behind a unix socket") \
-    X(scram_client_key, NULL, NULL, BUILT, SECRET, "SCRAM client key, base64") \
-    X(scram_server_key, NULL, NULL, BUILT, SECRET, "SCRAM server key, base64") \
+    X(scram_client_key, NULL, NULL, BUILT, SECRET, "SCRAM client key, 32 bytes in base64") \
+    X(scram_server_key, NULL, NULL, BUILT, SECRET, "SCRAM server key, 32 bytes in base64") \
     X(scram_min_iterations, NULL, "4096", RANGE(scram_min_iterations, 1, 0x7fffffff), OPEN, \
       "fewest SCRAM iterations a server may ask for") \
     X(scram_max_iterations, NULL, "1000000", RANGE(scram_max_iterations, 1, 0x7fffffff), OPEN, \

@@ -29,17 +29,20 @@ static int take(tusk__builder *b, tusk_slice item, bool negative, unsigned *seen
     const char *shown =
         tusk__builder_quote(b, TUSK__KEY_require_auth, name.ptr, name.len, room, sizeof room);
     if (excluded != negative)
-        return tusk__builder_fail(b,
-                                  negative ? "require_auth method %s cannot be mixed with negative "
-                                             "methods"
-                                           : "negative require_auth method %s cannot be mixed with "
-                                             "non-negative methods",
-                                  shown);
+        return tusk__builder_wrong(b, TUSK__KEY_require_auth,
+                                   negative
+                                       ? "require_auth method %s cannot be mixed with negative "
+                                         "methods"
+                                       : "negative require_auth method %s cannot be mixed with "
+                                         "non-negative methods",
+                                   shown);
     unsigned method = find_method(name);
     if (method == 0)
-        return tusk__builder_fail(b, "invalid require_auth value: %s", shown);
+        return tusk__builder_wrong(b, TUSK__KEY_require_auth, "invalid require_auth value: %s",
+                                   shown);
     if ((*seen & method) != 0)
-        return tusk__builder_fail(b, "require_auth method %s is specified more than once", shown);
+        return tusk__builder_wrong(b, TUSK__KEY_require_auth,
+                                   "require_auth method %s is specified more than once", shown);
     *seen |= method;
     return TUSK_OK;
 }

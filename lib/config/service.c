@@ -24,17 +24,18 @@ typedef struct service_file {
     bool found; /* inside the group */
 } service_file;
 
-static int syntax_error(const service_file *f)
+/* The line itself is not shown: it may be the rest of a password. */
+static int syntax_error(const service_file *f, const char *hint)
 {
-    return tusk__config_fail(f->draft, "syntax error in service file \"%s\", line %d", f->path,
-                             f->line);
+    return tusk__config_fail(f->draft, "syntax error in service file \"%s\", line %d%s", f->path,
+                             f->line, hint);
 }
 
 static int read_setting(const service_file *f, const char *line, size_t len)
 {
     const char *equals = memchr(line, '=', len);
     if (equals == NULL)
-        return syntax_error(f);
+        return syntax_error(f, "; a line is keyword=value");
     tusk_slice name = {line, (size_t)(equals - line)};
     tusk_slice value = {equals + 1, len - name.len - 1};
     int key = tusk__config_find(name);
@@ -43,8 +44,9 @@ static int read_setting(const service_file *f, const char *line, size_t len)
                                  "nested \"service\" specifications not supported in service file "
                                  "\"%s\", line %d",
                                  f->path, f->line);
+    char room[64];
     if (key < 0)
-        return syntax_error(f);
+        return syntax_error(f, tusk__config_suggest(name, room, sizeof room));
     if (f->draft->values[key].text != NULL)
         return TUSK_OK; /* the first one wins */
     return tusk__config_put(f->draft, key, value, TUSK__SOURCE_SERVICE);
@@ -94,8 +96,15 @@ static int read_file(service_file *f)
     return status;
 }
 
-static int search(tusk_config *draft, const char *service, const char *path, bool *found)
+/* In `folder`/`name`, which need not be there. */
+static int search(tusk_config *draft, const char *service, const char *folder, const char *name,
+                  bool *found)
 {
+    char path[4096];
+    struct stat there;
+    int len = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (len < 0 || (size_t)len >= sizeof path || stat(path, &there) != 0)
+        return TUSK_OK;
     service_file f = {draft, path, service, 0, false};
     int status = read_file(&f);
     *found = f.found;
@@ -104,25 +113,26 @@ static int search(tusk_config *draft, const char *service, const char *path, boo
 
 int tusk__service_read(tusk_config *draft, const char *service)
 {
-    char path[4096];
-    struct stat there;
     const char *named = getenv("PGSERVICEFILE"), *directory = getenv("PGSYSCONFDIR");
-    bool found = false;
+    const char *home = draft->home != NULL ? draft->home : "";
+    bool own = named != NULL && named[0] != '\0', found = false;
     int status = TUSK_OK;
-    if (named != NULL && named[0] != '\0') {
-        status = search(draft, service, named, &found);
-    } else if (draft->home != NULL) {
-        int len = snprintf(path, sizeof path, "%s/.pg_service.conf", draft->home);
-        if (len > 0 && (size_t)len < sizeof path && stat(path, &there) == 0)
-            status = search(draft, service, path, &found);
-    }
-    if (status == TUSK_OK && !found) {
-        int len = snprintf(path, sizeof path, "%s/pg_service.conf",
-                           directory != NULL && directory[0] != '\0' ? directory : TUSK_SYSCONFDIR);
-        if (len > 0 && (size_t)len < sizeof path && stat(path, &there) == 0)
-            status = search(draft, service, path, &found);
+    if (directory == NULL || directory[0] == '\0')
+        directory = TUSK_SYSCONFDIR;
+    if (own) {
+        service_file f = {draft, named, service, 0, false};
+        status = read_file(&f);
+        found = f.found;
+    } else if (home[0] != '\0') {
+        status = search(draft, service, home, ".pg_service.conf", &found);
     }
     if (status == TUSK_OK && !found)
-        status = tusk__config_fail(draft, "definition of service \"%s\" not found", service);
+        status = search(draft, service, directory, "pg_service.conf", &found);
+    if (status == TUSK_OK && !found)
+        status = tusk__config_fail(draft,
+                                   "definition of service \"%.64s\" not found; it is neither in "
+                                   "\"%.160s%s\" nor in \"%.160s/pg_service.conf\"",
+                                   service, own ? named : home, own ? "" : "/.pg_service.conf",
+                                   directory);
     return status;
 }

@@ -68,6 +68,25 @@ int tusk__builder_fail(tusk__builder *b, const char *format, ...)
     return TUSK_ECONFIG;
 }
 
+int tusk__builder_wrong(tusk__builder *b, int key, const char *format, ...)
+{
+    const tusk__setting *setting = &tusk__setting_table[key];
+    const tusk__config_value *value = &b->config->values[key];
+    bool env = value->text != NULL && value->source == TUSK__SOURCE_ENV;
+    bool service = value->text != NULL && value->source == TUSK__SOURCE_SERVICE;
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return tusk__builder_fail(b, "%s%s%s%s; %s: %s", text,
+                              env       ? " (from the environment: "
+                              : service ? " (from the service file"
+                                        : "",
+                              env ? setting->env : "", env || service ? ")" : "", setting->key,
+                              setting->what);
+}
+
 const char *tusk__builder_quote(const tusk__builder *b, int key, const char *value, size_t len,
                                 char *out, size_t size)
 {
@@ -80,8 +99,9 @@ const char *tusk__builder_quote(const tusk__builder *b, int key, const char *val
 static int invalid_value(tusk__builder *b, int key, const char *value)
 {
     char room[128];
-    return tusk__builder_fail(b, "invalid %s value: %s", tusk__setting_table[key].key,
-                              tusk__builder_quote(b, key, value, strlen(value), room, sizeof room));
+    return tusk__builder_wrong(
+        b, key, "invalid %s value: %s", tusk__setting_table[key].key,
+        tusk__builder_quote(b, key, value, strlen(value), room, sizeof room));
 }
 
 /* ── one value ── */
@@ -115,9 +135,9 @@ int tusk__builder_int(tusk__builder *b, int key, const char *value, size_t len, 
     char room[128];
     if (read_int(value, value + len, out))
         return TUSK_OK;
-    return tusk__builder_fail(b, "invalid integer value %s for connection option \"%s\"",
-                              tusk__builder_quote(b, key, value, len, room, sizeof room),
-                              tusk__setting_table[key].key);
+    return tusk__builder_wrong(b, key, "invalid integer value %s for connection option \"%s\"",
+                               tusk__builder_quote(b, key, value, len, room, sizeof room),
+                               tusk__setting_table[key].key);
 }
 
 static void store(tusk__builder *b, const tusk__setting *setting, uint64_t number)
@@ -161,8 +181,8 @@ static int build_number(tusk__builder *b, int key, const char *value)
     if (status != TUSK_OK)
         return status;
     if (setting->how == TUSK__HOW_RANGE && (number < setting->lowest || number > setting->highest))
-        return tusk__builder_fail(b, "connection option \"%s\" must be between %d and %d",
-                                  setting->key, setting->lowest, setting->highest);
+        return tusk__builder_wrong(b, key, "connection option \"%s\" must be between %d and %d",
+                                   setting->key, setting->lowest, setting->highest);
     if (setting->how == TUSK__HOW_SECONDS)
         store(b, setting,
               (uint64_t)(number > 0 ? (int64_t)number * INT64_C(1000000000) : TUSK_NEVER));
@@ -208,6 +228,8 @@ static int build_one(tusk__builder *b, int key)
     case TUSK__HOW_SWITCH:
         return build_number(b, key, value);
     case TUSK__HOW_ONE:
+        if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+            return invalid_value(b, key, value);
         store(b, setting, value[0] == '1');
         break;
     }
@@ -287,13 +309,16 @@ static int build_tls_versions(tusk__builder *b)
         if (text[0] != '\0')
             found[i] = at;
     }
-    if (found[1] < found[0])
-        return tusk__builder_fail(b, "invalid SSL protocol version range");
     if (found[1] < LOWEST)
+        return tusk__builder_wrong(b, keys[1],
+                                   "invalid SSL protocol version range; %s is the lowest that is "
+                                   "spoken",
+                                   versions[LOWEST]);
+    if (found[1] < found[0])
         return tusk__builder_fail(b,
-                                  "ssl_max_protocol_version \"%s\" is below %s, the lowest that "
-                                  "is spoken",
-                                  versions[found[1]], versions[LOWEST]);
+                                  "invalid SSL protocol version range; ssl_min_protocol_version is "
+                                  "%s, but ssl_max_protocol_version %s",
+                                  versions[found[0]], versions[found[1]]);
     b->out->ssl_min_version = versions[found[0] < LOWEST ? LOWEST : found[0]];
     b->out->ssl_max_version = found[1] < VERSIONS ? versions[found[1]] : NULL;
     return TUSK_OK;
@@ -313,13 +338,9 @@ static int build_scram_key(tusk__builder *b, int key, const char *which, const u
         *field = (const uint8_t *)tusk__builder_text(b, (const char *)room, 32);
         status = *field != NULL ? TUSK_OK : TUSK_ENOMEM;
     } else if (len >= 0) {
-        status = tusk__builder_fail(b,
-                                    "invalid SCRAM %s key length: %d (%s must be 32 bytes in "
-                                    "base64)",
-                                    which, (int)len, tusk__setting_table[key].key);
+        status = tusk__builder_wrong(b, key, "invalid SCRAM %s key length: %d", which, (int)len);
     } else {
-        status = tusk__builder_fail(b, "invalid SCRAM %s key (%s must be 32 bytes in base64)",
-                                    which, tusk__setting_table[key].key);
+        status = tusk__builder_wrong(b, key, "invalid SCRAM %s key", which);
     }
     tusk__config_wipe(room, sizeof room);
     return status;

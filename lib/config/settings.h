@@ -53,7 +53,7 @@ typedef struct tusk__host {
                          there is an addr */
     const char *addr; /* hostaddr, checked to be numeric: connect there; or NULL */
     const char *password; /* for this host: from the setting or the password file; NULL if none */
-    bool from_passfile;
+    const char *password_from; /* where it was found, if not in the string or a call; or NULL */
     uint16_t port;
 } tusk__host;
 

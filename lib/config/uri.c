@@ -78,7 +78,8 @@ static int decode(uri *u, tusk_slice in, size_t where, tusk_slice *out, char *ro
         int high = i + 1 < in.len ? hex_digit(in.ptr[i + 1]) : -1;
         int low = i + 2 < in.len ? hex_digit(in.ptr[i + 2]) : -1;
         if (high < 0 || low < 0)
-            return decode_error(u, where, i, "invalid percent-encoded token", "");
+            return decode_error(u, where, i, "invalid percent-encoded token",
+                                "; write %25 for a \"%\"");
         if (high == 0 && low == 0)
             return decode_error(u, where, i, "forbidden value %00 in percent-encoded value", "");
         room[n++] = (char)(high << 4 | low);
@@ -217,8 +218,11 @@ static int parse_authority(uri *u)
 /* What is wrong with a query parameter, quoting its keyword where that is harmless. */
 static int parameter_error(uri *u, const char *what, tusk_slice key, const char *at, bool quiet)
 {
+    char room[64];
     if (!quiet && !u->quiet && tusk__config_plain(key))
-        return tusk__config_fail(u->draft, "%s: \"%.*s\"", what, (int)key.len, key.ptr);
+        return tusk__config_fail(
+            u->draft, "%s: \"%.*s\"%s", what, (int)key.len, key.ptr,
+            tusk__config_find(key) < 0 ? tusk__config_suggest(key, room, sizeof room) : "");
     return tusk__config_fail(u->draft, "%s at position %zu in URI", what, position(u, at));
 }
 

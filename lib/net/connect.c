@@ -136,29 +136,44 @@ static bool is_loopback(const struct sockaddr_storage *a)
     return false;
 }
 
-/* requirepeer: the unix socket must be held open by this user. */
+/* Who holds the other end of the unix socket open; false: nobody knows. */
+static bool find_peer(int fd, uid_t *uid)
+{
+#ifdef SO_PEERCRED
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        return false;
+    *uid = peer.uid;
+    return true;
+#else
+    gid_t gid;
+    return getpeereid(fd, uid, &gid) == 0;
+#endif
+}
+
+/* requirepeer, over a unix socket. */
 static bool peer_is_right(tusk__link *l)
 {
     const char *wanted = l->conn->settings.requirepeer;
     if (wanted == NULL || wanted[0] == '\0')
         return true;
-#ifdef SO_PEERCRED
-    struct ucred peer;
-    socklen_t len = sizeof peer;
     char room[1024];
     struct passwd pw, *found = NULL;
-    if (getsockopt(l->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
-        getpwuid_r(peer.uid, &pw, room, sizeof room, &found);
-    return found != NULL && strcmp(found->pw_name, wanted) == 0;
-#else
     uid_t uid;
-    gid_t gid;
-    char room[1024];
-    struct passwd pw, *found = NULL;
-    if (getpeereid(l->fd, &uid, &gid) == 0)
+    if (find_peer(l->fd, &uid))
         getpwuid_r(uid, &pw, room, sizeof room, &found);
-    return found != NULL && strcmp(found->pw_name, wanted) == 0;
-#endif
+    if (found != NULL && strcmp(found->pw_name, wanted) == 0)
+        return true;
+    tusk__text t;
+    tusk__text_clear(&t);
+    tusk__text_add(&t, "requirepeer wants the server to belong to \"");
+    tusk__text_add(&t, wanted);
+    tusk__text_add(&t, found != NULL ? "\", but it belongs to \"" : "\", but whose it is ");
+    tusk__text_add(&t, found != NULL ? found->pw_name : "cannot be found out");
+    tusk__text_add(&t, found != NULL ? "\"" : "");
+    fail(l, TUSK_EAUTH, 0, t.s);
+    return false;
 }
 
 static bool wants_tls(const tusk__link *l, bool local)
@@ -179,11 +194,8 @@ void tusk__link_connected(tusk__link *l)
     l->attempt++;
     l->tls_used = false;
     tusk__transport t = {.local = a->ss_family == AF_UNIX, .loopback = is_loopback(a)};
-    if (t.local && !peer_is_right(l)) {
-        fail(l, TUSK_EAUTH, 0,
-             "the server's process does not belong to the user that requirepeer names");
+    if (t.local && !peer_is_right(l))
         return;
-    }
     tusk__stream_plain(&l->plain, l->fd);
     l->stream = &l->plain;
     l->stage = TUSK__STAGE_OPEN;
@@ -305,8 +317,11 @@ void tusk__link_note_attempt(tusk__link *l, const tusk_error *e)
     tusk__text_clear(&words);
     tusk__error_text(&words, e);
     tusk_put_str(b, words.s);
-    if (e->sqlstate == TUSK_INVALID_PASSWORD && h != NULL && h->from_passfile)
-        tusk_put_str(b, " (the password came from the password file)");
+    if (e->sqlstate == TUSK_INVALID_PASSWORD && h != NULL && h->password_from != NULL) {
+        tusk_put_str(b, " (the password came from ");
+        tusk_put_str(b, h->password_from);
+        tusk_put_str(b, ")");
+    }
 }
 
 /* sslmode=prefer goes on without TLS, sslmode=allow with it: at the same address, once. */

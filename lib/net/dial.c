@@ -1,9 +1,10 @@
-/* lib/net/dial.c: one host, several addresses: they are tried one after another, each 250 ms after the
- * one before unless that failed sooner, and the first that connects is taken (RFC 8305). A dead
+/* lib/net/dial.c: one host, several addresses: they are tried one after another, each 250 ms after
+ * the one before unless that failed sooner, and the first that connects is taken (RFC 8305). A dead
  * address costs a quarter of a second instead of a timeout. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -91,20 +92,44 @@ static void rest(tusk__link *l)
     }
 }
 
-static void failed(tusk__try *t, int sys)
-{
-    tusk__link *l = t->link;
-    tusk_error e = {.status = TUSK_EIO, .sys = sys, .message = strerror(sys)};
-    t->state = TUSK__TRY_OVER;
-    l->address = t->address;
-    l->dial_error = sys;
-    tusk__link_note_attempt(l, &e);
-}
-
 /* A unix socket is connected at once, or not at all: there is nothing to wait for. */
 static bool at_once(const tusk__try *t)
 {
     return t->address->addr.ss_family == AF_UNIX;
+}
+
+/* What it means to somebody who connects. */
+static const char *hint_for(int sys, bool local)
+{
+    switch (sys) {
+    case ECONNREFUSED:
+    case ENOENT:
+        return local ? "; does the server run, with this socket? See host and port"
+                     : "; does a server listen there? See host and port";
+    case EACCES:
+    case EPERM:
+        return local ? "; this user may not use the socket" : "; something forbids it here";
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+        return "; there is no way to that address from here";
+    case ETIMEDOUT:
+        return "; a firewall may be in between";
+    default:
+        return "";
+    }
+}
+
+static void failed(tusk__try *t, int sys)
+{
+    tusk__link *l = t->link;
+    char reason[128] = "", text[256];
+    (void)snprintf(text, sizeof text, "%s%s", tusk__stream_sys_text(sys, reason, sizeof reason),
+                   hint_for(sys, at_once(t)));
+    tusk_error e = {.status = TUSK_EIO, .sys = sys, .message = text};
+    t->state = TUSK__TRY_OVER;
+    l->address = t->address;
+    l->dial_error = sys;
+    tusk__link_note_attempt(l, &e);
 }
 
 static bool begin(tusk__try *t)
@@ -159,7 +184,9 @@ void tusk__dial_next(tusk__link *l)
     l->dial_at = tusk__dial_more(l) ? tusk__link_now(l) + STAGGER : TUSK_NEVER;
     if (open == 0) {
         l->noted = true; /* each of them has been, by itself */
-        tusk__session_fail(l->conn, TUSK_EIO, l->dial_error, strerror(l->dial_error));
+        char text[128] = "";
+        tusk__session_fail(l->conn, TUSK_EIO, l->dial_error,
+                           tusk__stream_sys_text(l->dial_error, text, sizeof text));
     }
 }
 

@@ -23,9 +23,10 @@ static int refuse(char *error, size_t size, int status, const char *text)
 
 int tusk__tls_explain(char *error, size_t size, int status, const char *what)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    /* The first one is the cause; later ones may only say that a part of OpenSSL failed. */
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
     if (reason == NULL)
-        reason = ERR_peek_last_error() != 0 ? "unknown error in OpenSSL" : "no reason given";
+        reason = ERR_peek_error() != 0 ? "unknown error in OpenSSL" : "no reason given";
     snprintf(error, size, "%s: %s", what, reason);
     ERR_clear_error();
     return status;

@@ -15,11 +15,13 @@
 
 enum { KEY_FILE_MAX = 1024 * 1024 };
 
-/* "could not read sslcert "path": reason". */
-static int bad_file(char *error, size_t size, const char *setting, const char *path)
+/* `could not read sslcert "path" (what has to be in it): reason`. */
+static int bad_file(char *error, size_t size, const char *setting, const char *path,
+                    const char *content)
 {
-    char what[200];
-    snprintf(what, sizeof what, "could not read %s \"%.120s\"", setting, path);
+    char what[256];
+    snprintf(what, sizeof what, "could not read %s \"%.120s\" (it has to hold %s)", setting, path,
+             content);
     return tusk__tls_explain(error, size, TUSK_ETLS, what);
 }
 
@@ -49,7 +51,7 @@ int tusk__tls_load_roots(SSL_CTX *ssl, const tusk__tls_options *o, char *error, 
     }
     int status = check_readable("sslrootcert", o->rootcert, error, size);
     if (status == TUSK_OK && SSL_CTX_load_verify_file(ssl, o->rootcert) != 1)
-        status = bad_file(error, size, "sslrootcert", o->rootcert);
+        status = bad_file(error, size, "sslrootcert", o->rootcert, "certificates in PEM form");
     return status;
 }
 
@@ -67,12 +69,12 @@ int tusk__tls_load_crls(SSL_CTX *ssl, const tusk__tls_options *o, char *error, s
     if (tusk__tls_given(o->crl)) {
         status = check_readable("sslcrl", o->crl, error, size);
         if (status == TUSK_OK && X509_STORE_load_file(store, o->crl) != 1)
-            status = bad_file(error, size, "sslcrl", o->crl);
+            status = bad_file(error, size, "sslcrl", o->crl, "revocation lists in PEM form");
     }
     if (status == TUSK_OK && tusk__tls_given(o->crldir)) {
         status = check_readable("sslcrldir", o->crldir, error, size);
         if (status == TUSK_OK && X509_STORE_load_path(store, o->crldir) != 1)
-            status = bad_file(error, size, "sslcrldir", o->crldir);
+            status = bad_file(error, size, "sslcrldir", o->crldir, "what openssl rehash makes");
     }
     if (status == TUSK_OK)
         X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
@@ -211,7 +213,7 @@ static int load_key(SSL_CTX *ssl, const tusk__tls_options *o, char *error, size_
         snprintf(error, size, "sslkey \"%.120s\" is encrypted: %s", o->key, closed_key(&pass));
         status = TUSK_ETLS;
     } else if (key == NULL) {
-        status = bad_file(error, size, "sslkey", o->key);
+        status = bad_file(error, size, "sslkey", o->key, "a private key in PEM or DER form");
     } else if (SSL_CTX_use_PrivateKey(ssl, key) != 1 || SSL_CTX_check_private_key(ssl) != 1) {
         char what[200];
         snprintf(what, sizeof what, "sslkey \"%.120s\" does not belong to sslcert", o->key);
@@ -249,6 +251,6 @@ int tusk__tls_load_client(SSL_CTX *ssl, const tusk__tls_options *o, char *error,
     }
     int status = check_readable("sslcert", o->cert, error, size);
     if (status == TUSK_OK && SSL_CTX_use_certificate_chain_file(ssl, o->cert) != 1)
-        status = bad_file(error, size, "sslcert", o->cert);
+        status = bad_file(error, size, "sslcert", o->cert, "a certificate in PEM form");
     return status == TUSK_OK ? load_key(ssl, o, error, size) : status;
 }

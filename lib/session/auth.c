@@ -8,19 +8,19 @@
 #include "proto/encode.h"
 #include "proto/oauth.h"
 
-static int refuse(tusk_conn *c, int status, const char *a, const char *b, const char *d)
+static int refuse(tusk_conn *c, int status, const char *const *words)
 {
     tusk__text t;
     tusk__text_clear(&t);
-    tusk__text_add(&t, a);
-    tusk__text_add(&t, b);
-    tusk__text_add(&t, d);
+    while (*words != NULL)
+        tusk__text_add(&t, *words++);
     return tusk__session_fail(c, status, 0, t.s);
 }
+#define REFUSE(c, status, ...) refuse(c, status, (const char *const[]){__VA_ARGS__, NULL})
 
 int tusk__deny(tusk_conn *c, const char *a, const char *b)
 {
-    return refuse(c, TUSK_EAUTH, a, b, "");
+    return REFUSE(c, TUSK_EAUTH, a, b);
 }
 
 void tusk__login_end(tusk_conn *c)
@@ -136,24 +136,27 @@ static enum privacy privacy_of(const tusk__transport *t)
 
 typedef struct method {
     enum tusk__auth_method method;
+    const char *name;  /* in require_auth */
     const char *asked; /* "the server asked for ..." */
     bool (*can)(const tusk_conn *);
-    const char *cannot;
+    const char *cannot;        /* a ) ends it */
     enum privacy needs, named; /* also: where require_auth names it */
     const char *exposed;       /* what to do about it */
 } method;
 
-#define NO_PASSWORD ", but none was given (setting password, PGPASSWORD, or the password file)"
+#define NO_PASSWORD ", but none was given (setting password, PGPASSWORD, or the password file"
 
 static const method methods[] = {
-    {TUSK__AUTH_PASSWORD, "a cleartext password", has_password, NO_PASSWORD, NOBODY, ANYBODY,
+    {TUSK__AUTH_PASSWORD, "password", "a cleartext password", has_password, NO_PASSWORD, NOBODY,
+     ANYBODY,
      " over a connection that is not verified TLS; sslmode=verify-full makes it so, "
      "require_auth=password allows it as it is"},
-    {TUSK__AUTH_MD5, "an md5 password", has_password, NO_PASSWORD, IMPOSTOR, ANYBODY,
+    {TUSK__AUTH_MD5, "md5", "an md5 password", has_password, NO_PASSWORD, IMPOSTOR, ANYBODY,
      " over an unencrypted connection; allow it with require_auth=md5"},
-    {TUSK__AUTH_SCRAM, "a password (SCRAM)", has_scram, NO_PASSWORD, ANYBODY, ANYBODY, ""},
-    {TUSK__AUTH_OAUTH, "an OAuth token", has_token,
-     ", but the program gives none (the callback token of tusk_config_credentials)", NOBODY,
+    {TUSK__AUTH_SCRAM, "scram-sha-256", "a password (SCRAM)", has_scram, NO_PASSWORD, ANYBODY,
+     ANYBODY, ""},
+    {TUSK__AUTH_OAUTH, "oauth", "an OAuth token", has_token,
+     ", but the program gives none (the callback token of tusk_config_credentials", NOBODY,
      IMPOSTOR,
      " over a connection that is not verified TLS; sslmode=verify-full makes it so, "
      "require_auth=oauth allows any TLS, and none on this machine"},
@@ -174,24 +177,23 @@ static int may_use(tusk_conn *c, enum tusk__auth_method which)
     const method *m = method_of(which);
     /* Allowed by name: a list of what is not allowed names nothing that is. */
     bool named = s->require_auth != ~0u && s->require_auth_text[0] != '!';
+    bool file = s->passfile != NULL && which != TUSK__AUTH_OAUTH; /* no line of it fits */
     if (c->login.method != 0)
-        return refuse(c, TUSK_EPROTO, "the server asked for authentication twice", "", "");
-    if (!(s->require_auth & which)) {
-        tusk__text t;
-        tusk__text_clear(&t);
-        tusk__text_add(&t, s->require_auth_text != NULL ? s->require_auth_text : "");
-        tusk__text_add(&t, "\" failed: the server asked for ");
-        return refuse(c, TUSK_EAUTH, "authentication method requirement \"", t.s, m->asked);
-    }
+        return REFUSE(c, TUSK_EPROTO, "the server asked for authentication twice");
+    if (!(s->require_auth & which))
+        return REFUSE(c, TUSK_EAUTH, "authentication method requirement \"", s->require_auth_text,
+                      "\" failed: the server asked for ", m->asked, "; require_auth=", m->name,
+                      " allows it");
     if (s->channel_binding == TUSK__CB_REQUIRE && which != TUSK__AUTH_SCRAM)
-        return refuse(c, TUSK_EAUTH,
+        return REFUSE(c, TUSK_EAUTH,
                       "channel binding is required (channel_binding=require), but the server asked "
                       "for ",
-                      m->asked, "");
+                      m->asked);
     if (!m->can(c))
-        return refuse(c, TUSK_EAUTH, "the server asked for ", m->asked, m->cannot);
+        return REFUSE(c, TUSK_EAUTH, "the server asked for ", m->asked, m->cannot,
+                      file ? " \"" : "", file ? s->passfile : "", file ? "\")" : ")");
     if (privacy_of(&c->transport) < (named ? m->named : m->needs))
-        return refuse(c, TUSK_EAUTH, "the server asked for ", m->asked, m->exposed);
+        return REFUSE(c, TUSK_EAUTH, "the server asked for ", m->asked, m->exposed);
     c->login.method = which;
     return TUSK_OK;
 }
@@ -316,8 +318,9 @@ static int on_ok(tusk_conn *c, tusk_slice rest)
         return tusk__deny(c, "the server said that authentication succeeded ", c->login.doubt);
     if (c->login.method == 0 &&
         (c->settings.auth_required || !(c->settings.require_auth & TUSK__AUTH_NONE)))
-        return tusk__deny(c, "authentication method requirement failed: ",
-                          "the server did not ask for any proof (require_auth)");
+        return REFUSE(
+            c, TUSK_EAUTH, "authentication method requirement \"", c->settings.require_auth_text,
+            "\" failed: the server did not ask for any proof; require_auth=none allows it");
     if (c->settings.channel_binding == TUSK__CB_REQUIRE && !c->login.bound)
         return tusk__deny(c, "channel binding is required (channel_binding=require), ",
                           "but the server authenticated without it");

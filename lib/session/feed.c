@@ -4,6 +4,16 @@
 #include "proto/decode.h"
 #include "proto/trace.h"
 
+/* Until the first message that makes sense, it may be anything that listens there. */
+static int fail_heard(tusk_conn *c, int status, tusk__text *t)
+{
+    bool stranger = c->phase == TUSK__SSL_REPLY ||
+                    (c->phase == TUSK__AUTH && c->login.method == 0 && !c->login.negotiated);
+    if (stranger && !c->transport.tls)
+        tusk__text_add(t, "; is it a PostgreSQL server? See the settings host and port");
+    return tusk__session_fail(c, status, 0, t->s);
+}
+
 static void fail_frame(tusk_conn *c, int status, const tusk__frame *f)
 {
     tusk__text t;
@@ -19,7 +29,7 @@ static void fail_frame(tusk_conn *c, int status, const tusk__frame *f)
         if (status == TUSK_ETOOBIG && f->kind == TUSK__B_DATA_ROW)
             tusk__text_add(&t, " (setting max_message)");
     }
-    tusk__session_fail(c, status, 0, t.s);
+    fail_heard(c, status, &t);
 }
 
 int tusk__session_unexpected(tusk_conn *c, const tusk__frame *f)
@@ -30,7 +40,7 @@ int tusk__session_unexpected(tusk_conn *c, const tusk__frame *f)
     tusk__text_add(&t, tusk__backend_name(f->type));
     tusk__text_add(&t, " while waiting for ");
     tusk__text_add(&t, tusk__state_text(tusk__session_state(c)));
-    return tusk__session_fail(c, TUSK_EPROTO, 0, t.s);
+    return fail_heard(c, TUSK_EPROTO, &t);
 }
 
 static void fail_malformed(tusk_conn *c, const tusk__frame *f)
@@ -39,7 +49,7 @@ static void fail_malformed(tusk_conn *c, const tusk__frame *f)
     tusk__text_clear(&t);
     tusk__text_add(&t, "the server sent a malformed ");
     tusk__text_add(&t, tusk__backend_name(f->type));
-    tusk__session_fail(c, TUSK_EPROTO, 0, t.s);
+    fail_heard(c, TUSK_EPROTO, &t);
 }
 
 /* A second ReadyForQuery for the same group: tusk__copy_failed says when. */
@@ -102,19 +112,22 @@ static size_t ssl_reply(tusk_conn *c, const uint8_t *data, size_t len)
     enum tusk__sslmode mode = c->settings.sslmode;
     bool may_be_plain = mode == TUSK__SSL_PREFER || mode == TUSK__SSL_ALLOW ||
                         (mode == TUSK__SSL_DEFAULT && c->transport.loopback);
-    if (data[0] != 'S' && data[0] != 'N')
-        tusk__session_fail(c, TUSK_EPROTO, 0, "the server gave no valid answer to SSLRequest");
-    else if (len > 1)
-        tusk__session_fail(c, TUSK_EPROTO, 0,
-                           "received unencrypted data after the answer to SSLRequest");
-    else if (data[0] == 'S')
+    bool answer = data[0] == 'S' || data[0] == 'N';
+    if (!answer || len > 1) {
+        tusk__text t;
+        tusk__text_clear(&t);
+        tusk__text_add(&t, answer ? "received unencrypted data after the answer to SSLRequest"
+                                  : "the server gave no valid answer to SSLRequest");
+        fail_heard(c, TUSK_EPROTO, &t);
+    } else if (data[0] == 'S') {
         c->phase = TUSK__TLS;
-    else if (!may_be_plain)
+    } else if (!may_be_plain) {
         tusk__session_fail(c, TUSK_ETLS, 0,
                            "the server does not support TLS, but sslmode requires it "
                            "(sslmode=disable or prefer would allow an unencrypted connection)");
-    else
+    } else {
         tusk__session_login(c);
+    }
     return 1;
 }
 

@@ -42,8 +42,7 @@ int tusk__session_tls_done(tusk_conn *c, tusk_slice end_point, bool verified)
         return tusk__session_refuse(c, TUSK_EINVAL, "TLS was not asked for at this point");
     c->transport.tls = true;
     c->transport.tls_verified = verified;
-    c->transport.end_point_len =
-        end_point.len <= sizeof c->transport.end_point ? end_point.len : 0;
+    c->transport.end_point_len = end_point.len <= sizeof c->transport.end_point ? end_point.len : 0;
     if (c->transport.end_point_len > 0)
         memcpy(c->transport.end_point, end_point.ptr, c->transport.end_point_len);
     return tusk__session_login(c);
@@ -75,8 +74,10 @@ int tusk__session_login(tusk_conn *c)
     c->phase = TUSK__AUTH;
     tusk__encode_startup(&c->out.buf, c->protocol, params, n);
     if (c->out.buf.status == TUSK_ETOOBIG)
-        return tusk__session_fail(c, TUSK_ECONFIG, 0,
-                                  "the startup parameters are longer than 10000 bytes (setting options)");
+        return tusk__session_fail(
+            c, TUSK_ECONFIG, 0,
+            "the startup parameters are longer than 10000 bytes (settings options, "
+            "application_name, dbname, user and their kin together)");
     if (c->out.buf.status != TUSK_OK)
         return tusk__session_fail(c, TUSK_ENOMEM, 0, "out of memory while connecting");
     tusk__session_changed(c);
@@ -163,19 +164,21 @@ const char *tusk__session_role_complaint(const tusk_conn *c)
     if (c->attrs == TUSK__ATTRS_ANY)
         return NULL;
     if (standby == NULL || read_only == NULL)
-        return "the server does not report its role (target_session_attrs needs PostgreSQL 14, and a "
+        return "the server does not report its role (target_session_attrs needs PostgreSQL 14, and "
+               "a "
                "pooler that passes in_hot_standby on)";
     bool is_standby = strcmp(standby, "on") == 0;
     bool is_read_only = is_standby || strcmp(read_only, "on") == 0;
     switch (c->attrs) {
     case TUSK__ATTRS_READ_WRITE:
-        return is_read_only ? "session is read-only" : NULL;
+        return is_read_only ? "session is read-only (target_session_attrs=read-write)" : NULL;
     case TUSK__ATTRS_READ_ONLY:
-        return is_read_only ? NULL : "session is not read-only";
+        return is_read_only ? NULL : "session is not read-only (target_session_attrs=read-only)";
     case TUSK__ATTRS_PRIMARY:
-        return is_standby ? "server is in hot standby mode" : NULL;
-    default:
-        return is_standby ? NULL : "server is not in hot standby mode";
+        return is_standby ? "server is in hot standby mode (target_session_attrs=primary)" : NULL;
+    default: /* prefer-standby as well: the second time round it is any */
+        return is_standby ? NULL
+                          : "server is not in hot standby mode (target_session_attrs=standby)";
     }
 }
 

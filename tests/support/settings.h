@@ -1,5 +1,5 @@
 /* tests/support/settings.h: builds typed settings from a connection string, or insists that they
- * are refused with exactly these words. */
+ * are refused with these words. */
 #ifndef TUSK_TESTS_SUPPORT_SETTINGS_H
 #define TUSK_TESTS_SUPPORT_SETTINGS_H
 
@@ -14,6 +14,9 @@ tusk_config *test_config_parsed(const char *text);
 int test_settings_from(const tusk_config *, char *error, size_t error_size);
 /* Of a string; fails the test if it is refused. */
 void test_settings_build(const char *text);
+/* These words, libpq's where it has any; behind them only what follows a ";" (what would be right) and
+ * where the value came from. */
+void test_message_is(const char *message, const char *expected);
 void test_settings_refused(const char *text, const char *message);
 
 #endif

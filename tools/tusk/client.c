@@ -154,13 +154,13 @@ static bool client_step(client *c)
 }
 
 /* Whether the settings are valid and go together. */
-static bool settings_fit(const tusk_config *config)
+static bool settings_fit(const tusk_config *config, const char *from)
 {
     tusk__settings settings;
     char error[512] = "";
     const int status = tusk__settings_build(&settings, config, error, sizeof error);
     if (status != TUSK_OK) {
-        report("%s", error[0] != '\0' ? error : tusk_strerror(status));
+        report("%s%s", from, error[0] != '\0' ? error : tusk_strerror(status));
         return false;
     }
     if (settings.warning != NULL) {
@@ -181,17 +181,19 @@ static int config_fill(tusk_config *config, const char *dsn)
 
 tusk_config *client_config(const char *dsn)
 {
+    const char *url = dsn == NULL ? getenv("DATABASE_URL") : NULL;
+    const char *from = url != NULL && url[0] != '\0' ? "DATABASE_URL: " : "";
     tusk_config *config = NULL;
     if (tusk_config_new(&config, NULL, NULL) != TUSK_OK) {
         report("%s", tusk_strerror(TUSK_ENOMEM));
         return NULL;
     }
-    const int status = config_fill(config, dsn != NULL ? dsn : getenv("DATABASE_URL"));
+    const int status = config_fill(config, dsn != NULL ? dsn : url);
     if (status != TUSK_OK) {
         const char *text = tusk_config_error(config);
-        report("%s", text[0] != '\0' ? text : tusk_strerror(status));
+        report("%s%s", from, text[0] != '\0' ? text : tusk_strerror(status));
     }
-    if (status != TUSK_OK || !settings_fit(config)) {
+    if (status != TUSK_OK || !settings_fit(config, from)) {
         tusk_config_free(config);
         return NULL;
     }
