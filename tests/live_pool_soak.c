@@ -2,6 +2,7 @@
  * descriptors, memory and places are where they began. TUSK_SOAK_SECONDS says for how long, 3 if it
  * is not set. */
 #include "tests/pool_fixture.h"
+#include "tests/support/random.h"
 
 enum { CALLERS = 40 };
 
@@ -12,15 +13,12 @@ typedef struct caller {
 } caller;
 
 static caller callers[CALLERS];
-static uint64_t dice = 88172645463325252u, answers, errors;
+static uint64_t dice = RANDOM_SEED, answers, errors;
 static bool ending;
 
 static uint64_t roll(uint64_t below)
 {
-    dice ^= dice << 13;
-    dice ^= dice >> 7;
-    dice ^= dice << 17;
-    return dice % below;
+    return random_below(&dice, below);
 }
 
 static void act(caller *c);

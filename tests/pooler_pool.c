@@ -4,6 +4,7 @@
  * table says; in the end all places are where they began. TUSK_SOAK_SECONDS says for how long, 4 if
  * it is not set. */
 #include "tests/pool_threads.h"
+#include "tests/support/random.h"
 
 enum { CALLERS = 32, TEXTS = 12 };
 
@@ -17,7 +18,7 @@ typedef struct caller {
 static caller callers[CALLERS];
 static tusk_pool *pool;
 static tusk_host *host;
-static uint64_t dice = 88172645463325252u;
+static uint64_t dice = RANDOM_SEED;
 static size_t answers, errors, wrong, committed, doubtful;
 static int values;
 static bool ending;
@@ -25,10 +26,7 @@ static char first_wrong[300];
 
 static uint64_t roll(uint64_t below)
 {
-    dice ^= dice << 13;
-    dice ^= dice >> 7;
-    dice ^= dice << 17;
-    return dice % below;
+    return random_below(&dice, below);
 }
 
 static void act(caller *c);

@@ -184,6 +184,18 @@ static void answer_param(subject *s, const tape_tokens *words, bytes *out)
         bytes_str(out, " NULL");
 }
 
+static void answer_discovery(subject *s, bytes *out)
+{
+    const char *scope, *url = tusk_oauth_discovery(s->conn, &scope);
+    if (url == NULL) {
+        bytes_str(out, " NULL");
+        return;
+    }
+    put_text(out, url);
+    if (scope != NULL)
+        put_text(out, scope);
+}
+
 void tape_answer(subject *s, const tape_tokens *words, bytes *out)
 {
     const char *what = words->at[0];
@@ -194,6 +206,8 @@ void tape_answer(subject *s, const tape_tokens *words, bytes *out)
         answer_wants(s, out);
     else if (strcmp(what, "param") == 0)
         answer_param(s, words, out);
+    else if (strcmp(what, "discovery") == 0)
+        answer_discovery(s, out);
     else if (strcmp(what, "tx") == 0)
         bytes_printf(out, " %c", tusk_conn_tx(s->conn) != 0 ? tusk_conn_tx(s->conn) : '-');
     else if (strcmp(what, "pid") == 0)

@@ -18,6 +18,7 @@
 
 #include "lib/config/settings.h"
 #include "tests/config_vectors.h"
+#include "tests/support/random.h"
 
 enum { MUTATIONS = 60000, ROOM = 512, KIND = 18 };
 
@@ -118,14 +119,11 @@ static void same_vectors(void **state)
     assert_true(compared > 100);
 }
 
-static uint64_t random_state = 0x9e3779b97f4a7c15u;
+static uint64_t random_state = RANDOM_SEED;
 
 static size_t draw(size_t below)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (size_t)(random_state % below);
+    return (size_t)random_below(&random_state, below);
 }
 
 static void replace(char *text, size_t at, size_t cut, const char *with)

@@ -13,6 +13,7 @@
 #include "lib/net/make.h"
 #include "tests/support/build.h"
 #include "tests/support/fixed_crypto.h"
+#include "tests/support/leftover.h"
 
 /* ── one connection ───────────────────────────────────────────────────────────────────────── */
 
@@ -263,29 +264,6 @@ static void binding_required(void **state)
 
 /* ── what is left in memory ───────────────────────────────────────────────────────────────── */
 
-enum { HEAD = 16 };
-static unsigned spilled; /* blocks that were given back with the password in them */
-
-/* Moves every time, so that growing shows as well. */
-static void *scanning_realloc(void *ud, void *ptr, size_t size)
-{
-    static const char secret[] = "hunter2hunter2";
-    char *old = ptr != NULL ? (char *)ptr - HEAD : NULL;
-    size_t had = 0;
-    (void)ud;
-    if (old != NULL)
-        memcpy(&had, old, sizeof had);
-    char *made = size > 0 ? malloc(size + HEAD) : NULL;
-    if (made != NULL) {
-        memcpy(made, &size, sizeof size);
-        memcpy(made + HEAD, ptr != NULL ? ptr : made, had < size ? had : size);
-    }
-    if (old != NULL && memmem(old + HEAD, had, secret, sizeof secret - 1) != NULL)
-        spilled++;
-    free(old);
-    return made != NULL ? made + HEAD : NULL;
-}
-
 static void give_password(void *ud, tusk_ask *ask)
 {
     char copy[] = "hunter2hunter2";
@@ -302,8 +280,8 @@ static void nothing_is_left(void **state)
         tusk_config *config;
         tusk_conn *c;
         size_t n;
-        spilled = 0;
-        assert_int_equal(tusk_config_new(&config, scanning_realloc, NULL), TUSK_OK);
+        leftover memory = {.secret = "hunter2hunter2"};
+        assert_int_equal(tusk_config_new(&config, leftover_realloc, &memory), TUSK_OK);
         assert_int_equal(tusk_config_parse(config, "host=/sock user=alice"), TUSK_OK);
         if (way & 1)
             tusk_config_credentials(config, &giver, NULL);
@@ -325,7 +303,8 @@ static void nothing_is_left(void **state)
             end_message(&e, 'E', "SFATAL\0C28P01\0Mno\0\0", 19);
         }
         tusk_close(c);
-        assert_int_equal(spilled, 0);
+        assert_int_equal(memory.spilled, 0);
+        assert_null(memory.blocks);
     }
 }
 

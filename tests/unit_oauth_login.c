@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <tusk/tusk.h>
+#include "tests/support/leftover.h"
 #include "tests/support/scripted_server.h"
 
 #define OK     "R\0\0\0\10\0\0\0\0"
@@ -40,56 +41,7 @@ static const script_step hangs_up[] = {{SCRIPT_START, 0, 0}, SCRIPT_BYTES(SASL),
 static const script_step asks_nothing[] = {
     {SCRIPT_START, 0, 0}, SCRIPT_BYTES(OK READY), {SCRIPT_END, 0, 0}};
 
-/* ── memory that is looked at when it is given up ─────────────────────────────────────────── */
-
-typedef struct watched {
-    _Alignas(16) size_t size; /* what follows is aligned as malloc does it */
-    struct watched *next, *before;
-} watched;
-static watched *blocks;
-static bool leaked; /* a block was freed with the token in it */
-
-static bool holds_token(const watched *b)
-{
-    return memmem(b + 1, b->size, TOKEN, sizeof TOKEN - 1) != NULL;
-}
-
-static void unlink_block(watched *b)
-{
-    leaked = leaked || holds_token(b);
-    if (b->next != NULL)
-        b->next->before = b->before;
-    *(b->before != NULL ? &b->before->next : &blocks) = b->next;
-    free(b);
-}
-
-/* Never in place: what is moved leaves something behind. */
-static void *watching_realloc(void *ud, void *ptr, size_t size)
-{
-    watched *old = ptr != NULL ? (watched *)ptr - 1 : NULL, *b = NULL;
-    (void)ud;
-    if (size > 0) {
-        b = calloc(1, sizeof *b + size);
-        assert_non_null(b);
-        *b = (watched){.size = size, .next = blocks};
-        if (blocks != NULL)
-            blocks->before = b;
-        blocks = b;
-    }
-    if (b != NULL && old != NULL)
-        memcpy(b + 1, ptr, old->size < size ? old->size : size);
-    if (old != NULL)
-        unlink_block(old);
-    return b != NULL ? b + 1 : NULL;
-}
-
-static bool kept(void)
-{
-    for (const watched *b = blocks; b != NULL; b = b->next)
-        if (holds_token(b))
-            return true;
-    return false;
-}
+static leftover memory = {.secret = TOKEN};
 
 /* ── a program ────────────────────────────────────────────────────────────────────────────── */
 
@@ -125,14 +77,14 @@ static void connect_to(attempt *a, program *p, const script_step *const *scripts
     a->server = scripted_server_start(scripts, n);
     snprintf(where, sizeof where, "host=127.0.0.1 port=%d user=alice sslmode=disable",
              scripted_server_port(a->server));
-    assert_int_equal(tusk_config_new(&config, watching_realloc, NULL), TUSK_OK);
+    assert_int_equal(tusk_config_new(&config, leftover_realloc, &memory), TUSK_OK);
     assert_int_equal(tusk_config_parse(config, where), TUSK_OK);
     assert_int_equal(tusk_config_parse(config, settings), TUSK_OK);
     tusk_config_credentials(config, &credentials, p);
     a->status = tusk_open_config(&a->c, config);
     snprintf(a->text, sizeof a->text, "%s", tusk_errmsg(a->c));
     assert_null(strstr(a->text, TOKEN));
-    assert_false(kept());
+    assert_false(leftover_kept(&memory));
     tusk_config_free(config);
 }
 
@@ -140,8 +92,8 @@ static void hang_up(attempt *a)
 {
     tusk_close(a->c);
     scripted_server_stop(a->server);
-    assert_false(leaked);
-    assert_null(blocks);
+    assert_int_equal(memory.spilled, 0);
+    assert_null(memory.blocks);
 }
 
 static bool sent(const attempt *a, size_t i, const char *text)

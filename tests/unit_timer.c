@@ -6,18 +6,11 @@
 #include <stdarg.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include "tests/support/random.h"
 
 enum { N = 200, ROUNDS = 200000 };
 
-static uint64_t seed = 88172645463325252u;
-
-static uint64_t random_below(uint64_t n)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed % n;
-}
+static uint64_t seed = RANDOM_SEED;
 
 /* Parents are not later than children, keys not later than deadlines, positions true. */
 static void check_heap(const tusk__timers *t)
@@ -42,8 +35,8 @@ static void test_against_model(void **state)
     }
     int64_t now = 0;
     for (int round = 0; round < ROUNDS; round++) {
-        const size_t i = random_below(N);
-        switch (random_below(5)) {
+        const size_t i = random_below(&seed, N);
+        switch (random_below(&seed, 5)) {
         case 0:
             tusk__timers_remove(&t, &timers[i]);
             model[i] = timers[i].deadline = TUSK_NEVER;
@@ -53,10 +46,10 @@ static void test_against_model(void **state)
             tusk__timers_set(&t, &timers[i], TUSK_NEVER);
             break;
         case 2:
-            now += (int64_t)random_below(20);
+            now += (int64_t)random_below(&seed, 20);
             break;
         default:
-            model[i] = now + (int64_t)random_below(1000) - 10;
+            model[i] = now + (int64_t)random_below(&seed, 1000) - 10;
             tusk__timers_set(&t, &timers[i], model[i]);
         }
         int64_t first = TUSK_NEVER;

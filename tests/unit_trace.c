@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "proto/trace.h"
+#include "tests/support/random.h"
 
 /* Body bytes from a literal, which may hold NULs; its own last NUL is not counted. */
 #define BODY(text)   text, sizeof(text) - 1
@@ -336,7 +337,7 @@ static void random_bodies(void **state)
 {
     (void)state;
     static const char letters[] = "RK23CdcGHWDIEVvnNAtS1sZTBCfPpQX";
-    uint32_t seed = 2463534242u;
+    uint64_t seed = RANDOM_SEED, drawn = 0;
     size_t lines = 0;
     tusk_buf scratch;
     tusk_buf_init(&scratch, 0, NULL, NULL);
@@ -345,15 +346,13 @@ static void random_bodies(void **state)
         uint8_t *bytes = malloc(len + 9);
         assert_non_null(bytes);
         for (size_t i = 0; i < len + 9; i++) {
-            seed ^= seed << 13;
-            seed ^= seed >> 17;
-            seed ^= seed << 5;
+            drawn = random_next(&seed);
             /* Small numbers often, else no count and no length is ever in range. */
-            bytes[i] = (uint8_t)(seed % 4 == 0 ? seed >> 8 : (seed >> 8) % 3);
+            bytes[i] = (uint8_t)(drawn % 4 == 0 ? drawn >> 8 : (drawn >> 8) % 3);
         }
         memset(bytes, 0, 9);
         bytes[8] = (uint8_t)(len + 4);
-        bytes[4] = (uint8_t)letters[seed % (sizeof letters - 1)];
+        bytes[4] = (uint8_t)letters[drawn % (sizeof letters - 1)];
         tusk__frame frame = {.type = bytes[4], .body = bytes + 9, .len = len};
         tusk__trace_backend(&frame, &scratch, check_random, &lines);
         tusk__trace_frontend(bytes + 4, len + 5, &scratch, check_random, &lines);

@@ -49,7 +49,8 @@ typedef struct tusk_credentials {
      * the token alone, without "Bearer". It is sent over verified TLS and unix sockets only, with
      * require_auth=oauth over any TLS, and to no other host without. An empty answer, once, says
      * that the issuer has to be known first: the server is asked for it, and on a second connection
-     * to the same address the callback comes again, with scope and discovery set. With the setting
+     * to the same address the callback comes again, with scope and discovery set (a detached one has
+     * to be made by its owner: tusk_oauth_discovery). With the setting
      * oauth_issuer the server has to name that one; without, judge the URL before anything secret
      * is sent there. How a token is fetched is the program's business: tusk has no device flow.
      * https://www.postgresql.org/docs/current/sasl-authentication.html */

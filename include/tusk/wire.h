@@ -41,6 +41,14 @@ TUSK_API void tusk_send_ack(tusk_conn *, size_t n);
  * host name. */
 TUSK_API void tusk_tls_done(tusk_conn *, tusk_slice server_end_point, bool verified);
 
+/* Who issues OAuth tokens, where the callback token (tusk/credentials.h) wanted to know: a
+ * connection with a host makes a second one for that by itself, this one ends with the server's
+ * error (28000) and leaves the second one to you. The https URL of the issuer's metadata, and the
+ * scope that the server asked for (NULL: none; `scope` may be NULL), valid until tusk_close; NULL:
+ * nothing was found out. Set oauth_issuer to the URL, and oauth_scope, for the next connection: then
+ * the callback is told. */
+TUSK_API const char *tusk_oauth_discovery(const tusk_conn *, const char **scope);
+
 /* Appends the CancelRequest for what is running, to be sent on a connection of its own (with the same
  * TLS policy) which the server then closes. Until tusk_cancel_done says that it did, nothing new is
  * sent on this one: the cancel could hit it. */

@@ -51,7 +51,6 @@ void tusk__session_forget_secrets(tusk_conn *c)
     tusk__settings *s = &c->settings;
     for (size_t i = 0; i < s->nhosts; i++)
         wipe_text(c, &s->hosts[i].password);
-    tusk__issuer_forget(c);
     wipe_text(c, &s->sslpassword);
     wipe_text(c, &s->oauth_client_secret);
     wipe_key(c, &s->scram_client_key);

@@ -3,6 +3,7 @@
  * says here makes a program ask others for secrets: it is read strictly, and only where may_use
  * (auth.c) would send the token itself. */
 #include <string.h>
+#include <tusk/wire.h>
 #include "lib/session/auth.h"
 #include "proto/encode.h"
 #include "proto/messages.h"
@@ -136,6 +137,14 @@ void tusk__issuer_said_all(tusk_conn *c)
 {
     if (c->login.oauth == TUSK__OAUTH_DISCOVERED)
         c->issuer->again = true;
+}
+
+const char *tusk_oauth_discovery(const tusk_conn *c, const char **scope)
+{
+    const tusk__oauth_refusal *said = c != NULL && c->issuer != NULL ? &c->issuer->said : NULL;
+    if (scope != NULL)
+        *scope = said != NULL && said->scope[0] != '\0' ? said->scope : NULL;
+    return said != NULL ? said->discovery : NULL;
 }
 
 const tusk__mechanism tusk__mechanism_oauth = {

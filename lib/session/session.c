@@ -74,6 +74,7 @@ static void free_conn(tusk_conn *c)
     tusk_buf_free(&c->trace_line);
     tusk__session_alloc(c, c->cells, 0);
     tusk__params_clear(c);
+    tusk__issuer_forget(c);
     c->crypto->wipe(c->key, sizeof c->key);
     c->settings_free(&c->settings);
     tusk__realloc(c->alloc, c->alloc_ud, c, 0);

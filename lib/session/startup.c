@@ -194,6 +194,7 @@ int tusk__on_startup_ready(tusk_conn *c, const tusk__frame *f)
     }
     tusk__login_end(c);
     tusk__session_forget_secrets(c);
+    tusk__issuer_forget(c);
     c->calm_tx = c->tx;
     c->phase = TUSK__IDLE;
     if (tusk__session_release_held(c) != TUSK_OK)

@@ -4,6 +4,7 @@
 
 #include "proto/buf.h"
 #include "proto/calendar.h"
+#include "tests/support/random.h"
 #include "tests/support/type_values_deep.h"
 
 #include <stdio.h>
@@ -11,10 +12,7 @@
 
 uint64_t type_bits64(type_random *r)
 {
-    r->state ^= r->state << 13;
-    r->state ^= r->state >> 7;
-    r->state ^= r->state << 17;
-    return r->state * UINT64_C(0x2545F4914F6CDD1D);
+    return random_next(&r->state) * UINT64_C(0x2545F4914F6CDD1D); /* its low bits look random too */
 }
 
 uint32_t type_below(type_random *r, uint32_t n)

@@ -1,6 +1,6 @@
 /* tests/support/type_values.h: values to test types with: random ones in binary, and edges as text.
- * Random values are such that the server sends them back as they are: ranges are canonical, jsonb is
- * as the server prints it, boxes have their corners in order. */
+ * Random values are such that the server sends them back as they are: ranges are canonical, jsonb
+ * is as the server prints it, boxes have their corners in order. */
 #ifndef TUSK_TESTS_TYPE_VALUES_H
 #define TUSK_TESTS_TYPE_VALUES_H
 
