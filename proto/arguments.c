@@ -170,6 +170,8 @@ int tusk__arg_put(tusk_buf *out, const tusk_arg *a)
     if (!is_plain(a))
         return put_typed(out, a);
     size_t size = plain_size(a);
+    if (size > TUSK__LIMIT_FRONTEND) /* before there is room for it */
+        return TUSK_ETOOBIG;
     uint8_t *p = size > 0 ? tusk__buf_take(out, size) : nothing;
     return p != NULL ? put_plain(p, a) : out->status;
 }

@@ -115,7 +115,88 @@ static void requests_that_are_none(void **state)
     refused(&s, (tusk_request){.sql = sql, .formats = formats, .nformats = 40000},
             "too many result formats");
     refused(&s, (tusk_request){.sql = sql, .args = &arg, .nargs = 70000}, "65535");
+    refused(&s, (tusk_request){.sql = sql, .flags = 1u << 30}, "unknown request flag");
+    static const tusk_sink without_done = {.done = NULL};
+    tusk_request fine = {.sql = sql};
+    assert_null(tusk_submit(s.conn, &fine, NULL, NULL));
+    assert_non_null(strstr(tusk_errmsg(s.conn), "a sink with a done callback"));
+    assert_null(tusk_submit(s.conn, &fine, &without_done, NULL));
+    s.conn->parked = true;
+    refused(&s, fine, "given back to its pool");
+    s.conn->parked = false;
     end(&s, &alloc);
+}
+
+/* The argument at fault is named, and nothing of the request is kept. */
+static void arguments_that_are_none(void **state)
+{
+    (void)state;
+    test_alloc alloc = {0};
+    subject s = {0};
+    tusk_arg args[] = {tusk_int4(1), tusk_null(), tusk_textn("a\0b", 3)};
+    tusk_arg endless[] = {tusk_bytea("x", (size_t)1 << 31)};
+    tusk_request request = {.sql = tusk_slice_of("select $1, $2, $3"), .args = args, .nargs = 3};
+    open_ready(&s, &alloc);
+    refused(&s, request, "argument $3: ");
+    refused(&s, (tusk_request){.sql = request.sql, .args = endless, .nargs = 1}, "1 GiB");
+    size_t n;
+    tusk_send_buf(s.conn, &n);
+    assert_int_equal(n, 0);
+    end(&s, &alloc);
+}
+
+/* ── items ── */
+
+typedef struct wrong_item {
+    tusk_arg args[3];
+    size_t n;
+    int status;
+    const char *why;
+} wrong_item;
+
+static const wrong_item *wrong;
+
+/* One that is right, one that is not, and the end by that error. */
+static int give_items(subject *s, const subject_news *news)
+{
+    static const tusk_arg right[2] = {{.oid = 23, .kind = TUSK_ARG_INT4, .v.i = 1},
+                                      {.kind = TUSK_ARG_NULL}};
+    if (news->event != SUBJECT_PULL)
+        return 0;
+    assert_int_equal(tusk_item_add(news->call->req, right, 2), TUSK_OK);
+    int status = tusk_item_add(news->call->req, wrong->args, wrong->n);
+    assert_int_equal(status, wrong->status);
+    if (strstr(tusk_errmsg(s->conn), wrong->why) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", tusk_errmsg(s->conn), wrong->why);
+    return status;
+}
+
+static void items_that_are_none(void **state)
+{
+    (void)state;
+    const wrong_item list[] = {
+        {{tusk_int4(1)}, 1, TUSK_EINVAL, "item 1, argument $2: it is missing"},
+        {{tusk_int4(1), tusk_null(), tusk_null()}, 3, TUSK_EINVAL, "$3: it is one too many"},
+        {{tusk_int8(1), tusk_null()}, 2, TUSK_ETYPE, "argument $1: not of the type"},
+        {{tusk_int4(1), tusk_textn("a\0b", 3)}, 2, TUSK_EDATA, "argument $2: "},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        test_alloc alloc = {0};
+        subject s = {.event = give_items};
+        tusk_arg types[] = {tusk_int4(0), tusk_textn("", 0)};
+        tusk_request request = {.sql = tusk_slice_of("insert into t values ($1, $2)"),
+                                .args = types,
+                                .nargs = 2,
+                                .flags = TUSK_MANY};
+        wrong = &list[i];
+        open_ready(&s, &alloc);
+        subject_call *call =
+            subject_submit(&s, &request, (1u << SUBJECT_PULL) | (1u << SUBJECT_DONE), NULL, 0);
+        assert_true(call->accepted);
+        subject_pump(&s);
+        assert_int_equal(call->count[SUBJECT_PULL], 1);
+        end(&s, &alloc);
+    }
 }
 
 static void portals_that_are_none(void **state)
@@ -325,6 +406,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words),
         cmocka_unit_test(requests_that_are_none),
+        cmocka_unit_test(arguments_that_are_none),
+        cmocka_unit_test(items_that_are_none),
         cmocka_unit_test(portals_that_are_none),
         cmocka_unit_test(calls_inside_callbacks),
         cmocka_unit_test(calls_out_of_place),
