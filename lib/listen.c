@@ -4,6 +4,7 @@
 #include <tusk/listen.h>
 #include <string.h>
 #include "lib/config/config.h"
+#include "lib/net/host.h"
 #include "lib/session/session.h"
 #include "proto/buf.h"
 #include <tusk/escape.h>
@@ -194,8 +195,7 @@ static void update(channel *ch)
 
 static void wait_for(tusk_listener *l, int64_t ns)
 {
-    int64_t now = l->host->now != NULL ? l->host->now(l->host) : tusk_now();
-    l->timer.deadline = now + ns;
+    l->timer.deadline = tusk__host_now(l->host) + ns;
     l->host->watch(l->host, &l->timer);
 }
 

@@ -4,6 +4,7 @@
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS */
 #include <string.h>
 #include <unistd.h>
+#include "lib/net/host.h"
 #include "lib/net/link.h"
 #include "proto/encode.h"
 
@@ -33,11 +34,6 @@ static void watch(tusk__canceller *k, unsigned events)
     k->io.fd = k->fd;
     k->io.events = events;
     k->host->watch(k->host, &k->io);
-}
-
-static int64_t now(const tusk__canceller *k)
-{
-    return k->host->now != NULL ? k->host->now(k->host) : tusk_now();
 }
 
 void tusk__canceller_free(tusk__canceller *k)
@@ -177,7 +173,7 @@ static void on_waiting(tusk__canceller *k)
 static void ready(tusk_io *io, unsigned events)
 {
     tusk__canceller *k = (tusk__canceller *)(void *)io;
-    if (events == 0 && now(k) >= io->deadline)
+    if (events == 0 && tusk__host_now(k->host) >= io->deadline)
         fail(k);
     else if (k->step == CONNECTING && (events & TUSK_WRITE))
         on_connected(k);
@@ -216,7 +212,7 @@ tusk__canceller *tusk__canceller_start(tusk__link *l, tusk_host *host, void (*ov
         tusk__canceller_free(k);
         return NULL;
     }
-    k->io.deadline = now(k) + PATIENCE;
+    k->io.deadline = tusk__host_now(k->host) + PATIENCE;
     watch(k, TUSK_WRITE);
     return k;
 }

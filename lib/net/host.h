@@ -1,10 +1,16 @@
-/* lib/net/host.h: the private host of a connection that was given none: what the blocking calls
- * step. It watches with poll(2), holds no descriptor of its own, and makes one system call per
- * step. */
+/* lib/net/host.h: what time it is on a host; and the private host of a connection that was given
+ * none: what the blocking calls step. It watches with poll(2), holds no descriptor of its own, and
+ * makes one system call per step. */
 #ifndef TUSK_NET_HOST_H
 #define TUSK_NET_HOST_H
 
 #include <tusk/io.h>
+
+/* The host's clock, or ours: that of a host without one, and where there is no host. */
+static inline int64_t tusk__host_now(tusk_host *host)
+{
+    return host != NULL && host->now != NULL ? host->now(host) : tusk_now();
+}
 
 /* TUSK_OK or TUSK_ENOMEM (*host is NULL then). The scratch buffer comes with the first step. */
 int tusk__host_private_new(tusk_host **host);

@@ -22,7 +22,7 @@
 
 int64_t tusk__link_now(const tusk__link *l)
 {
-    return l->host->now != NULL ? l->host->now(l->host) : tusk_now();
+    return tusk__host_now(l->host);
 }
 
 static bool has_output(const tusk_conn *c)

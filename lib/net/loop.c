@@ -40,14 +40,9 @@ static tusk__node *node_of_timer(tusk__timer *t)
     return (tusk__node *)((char *)t - offsetof(tusk__node, timer));
 }
 
-static int64_t clock_of(tusk_loop *loop)
-{
-    return loop->host.now != NULL ? loop->host.now(&loop->host) : tusk_now();
-}
-
 static void collect_due(tusk_loop *loop)
 {
-    loop->now = clock_of(loop);
+    loop->now = tusk__host_now(&loop->host);
     tusk__timer *timer;
     while ((timer = tusk__timers_take(&loop->timers, loop->now)) != NULL) {
         tusk__node *node = node_of_timer(timer);

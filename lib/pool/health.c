@@ -24,15 +24,6 @@ static void name_of(const tusk__host *h, tusk__text *t)
     tusk__text_add_number(t, h->port);
 }
 
-static void copy_text(char *to, size_t size, const char *from)
-{
-    size_t n = strlen(from);
-    if (n >= size)
-        n = size - 1;
-    memcpy(to, from, n);
-    to[n] = '\0';
-}
-
 static tusk__health_host *find(const tusk__health *health, const tusk__host *h)
 {
     tusk__text name;
@@ -77,7 +68,7 @@ static void keep_error(tusk__health_host *h, const tusk_error *why)
     h->told.status = why->status;
     h->told.sys = why->sys;
     h->told.sqlstate = why->sqlstate;
-    copy_text(h->told.error, sizeof h->told.error, why->message);
+    tusk__text_copy(h->told.error, sizeof h->told.error, why->message, strlen(why->message));
 }
 
 static void forget_error(tusk__health_host *h)
@@ -262,7 +253,8 @@ int tusk__health_set(tusk_pool *p, const tusk__settings *s)
         name_of(&s->hosts[now.n], &name);
         if (known != NULL)
             now.hosts[now.n] = *known;
-        copy_text(now.hosts[now.n].told.name, sizeof now.hosts[now.n].told.name, name.s);
+        tusk__text_copy(now.hosts[now.n].told.name, sizeof now.hosts[now.n].told.name, name.s,
+                        name.len);
     }
     p->health.hosts = now.hosts;
     p->health.n = now.n;

@@ -64,11 +64,7 @@ void tusk__pool_trouble(tusk_pool *p, const tusk_error *why)
     p->trouble.status = why->status;
     p->trouble.sys = why->sys;
     p->trouble.sqlstate = why->sqlstate;
-    size_t n = strlen(why->message);
-    if (n >= sizeof p->trouble.text)
-        n = sizeof p->trouble.text - 1;
-    memcpy(p->trouble.text, why->message, n);
-    p->trouble.text[n] = '\0';
+    tusk__text_copy(p->trouble.text, sizeof p->trouble.text, why->message, strlen(why->message));
     TUSK__PROBE2(pool_trouble, p, why->status);
     if (tusk__trouble_lasts(why->status, why->sqlstate) && !any_alive(p))
         tusk__tickets_end(p, why->status);

@@ -2,6 +2,7 @@
  * Whatever happens enters, changes the books, and leaves; the last one to leave does what follows
  * from it: hands connections on, closes, opens, sets the clock. So nothing recurses. */
 #include <stdlib.h>
+#include "lib/net/host.h"
 #include "lib/net/process.h"
 #include "lib/pool/pool.h"
 #include "proto/buf.h"
@@ -15,7 +16,7 @@ void *tusk__pool_alloc(tusk_pool *p, void *ptr, size_t size)
 
 int64_t tusk__pool_now(const tusk_pool *p)
 {
-    return p->host != NULL && p->host->now != NULL ? p->host->now(p->host) : tusk_now();
+    return tusk__host_now(p->host);
 }
 
 int64_t tusk__later(int64_t now, int64_t ns)

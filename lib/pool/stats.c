@@ -42,16 +42,12 @@ void tusk_pool_stat(tusk_pool *p, tusk_pool_stats *out)
 
 const char *tusk_pool_error(tusk_pool *p, char *text, size_t size)
 {
-    size_t n = 0;
     if (size == 0)
         return "";
+    text[0] = '\0';
     if (tusk__pool_enter(p) == TUSK_OK) {
-        n = strlen(p->trouble.text);
-        if (n >= size)
-            n = size - 1;
-        memcpy(text, p->trouble.text, n);
+        tusk__text_copy(text, size, p->trouble.text, strlen(p->trouble.text));
         tusk__pool_leave(p);
     }
-    text[n] = '\0';
     return text;
 }

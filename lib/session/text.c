@@ -8,14 +8,18 @@ void tusk__text_clear(tusk__text *t)
     t->s[0] = '\0';
 }
 
+size_t tusk__text_copy(char *to, size_t size, const char *from, size_t n)
+{
+    if (n >= size)
+        n = size - 1;
+    memcpy(to, from, n);
+    to[n] = '\0';
+    return n;
+}
+
 void tusk__text_add_n(tusk__text *t, const char *s, size_t n)
 {
-    size_t room = sizeof t->s - 1 - t->len;
-    if (n > room)
-        n = room;
-    memcpy(t->s + t->len, s, n);
-    t->len += n;
-    t->s[t->len] = '\0';
+    t->len += tusk__text_copy(t->s + t->len, sizeof t->s - t->len, s, n);
 }
 
 void tusk__text_add(tusk__text *t, const char *s)

@@ -10,6 +10,10 @@ typedef struct tusk__text {
     size_t len;
 } tusk__text;
 
+/* The same for an array of whoever calls, of which there is at least one byte. Returns the length.
+ */
+size_t tusk__text_copy(char *to, size_t size, const char *from, size_t n);
+
 void tusk__text_clear(tusk__text *);
 void tusk__text_add(tusk__text *, const char *);
 void tusk__text_add_n(tusk__text *, const char *, size_t n);
