@@ -153,7 +153,7 @@ void tusk__encode_bind(tusk_buf *out, const char *portal, const char *statement,
     put_name(out, statement);
     tusk__encode_arguments(out, args, n);
     tusk__append_u16(out, formats != NULL ? (uint16_t)nformats : 1);
-    for (size_t i = 0; i < nformats; i++)
+    for (size_t i = 0; formats != NULL && i < nformats; i++)
         tusk__append_u16(out, (uint16_t)formats[i]);
     if (formats == NULL)
         tusk__append_u16(out, (uint16_t)format);

@@ -124,6 +124,9 @@ static void requests_that_are_none(void **state)
     s.conn->parked = true;
     refused(&s, fine, "given back to its pool");
     s.conn->parked = false;
+    /* Formats that are not there are none. */
+    tusk_request bare = {.sql = sql, .nformats = 3};
+    assert_true(subject_submit(&s, &bare, 1u << SUBJECT_DONE, NULL, 0)->accepted);
     end(&s, &alloc);
 }
 

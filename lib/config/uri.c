@@ -172,7 +172,7 @@ static int parse_pairs(uri *u, char *hosts, tusk_slice *host_list, char *ports,
 {
     size_t nhosts = 0, nports = 0;
     for (;;) {
-        tusk_slice part = {NULL, 0};
+        tusk_slice part = {"", 0};
         int status = parse_host(u, &part);
         if (status != TUSK_OK)
             return status;
