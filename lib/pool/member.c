@@ -110,8 +110,9 @@ static enum tusk__back bring_home(tusk__seat *seat)
  * is inside next keeps it for others, or hands it back. */
 static void rest(tusk__seat *seat)
 {
-    if (seat->pool->threads && seat->scratch == NULL)
-        seat->scratch = tusk__host_private_rest(seat->conn->link->host);
+    const tusk__link *l = seat->conn->link;
+    if (seat->pool->threads && seat->scratch == NULL && l != NULL)
+        seat->scratch = tusk__host_private_rest(l->host);
 }
 
 static void rouse(tusk__seat *seat)
@@ -449,7 +450,7 @@ static bool drive(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
     tusk__bell_watch(bell, host, false);
     if (fit && state_of(seat) == state)
         fit_out(seat);
-    if (seat->told != TUSK__TOLD_NOTHING && seat->conn->link != NULL)
+    if (seat->told != TUSK__TOLD_NOTHING)
         rest(seat);
     return true;
 }

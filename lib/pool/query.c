@@ -152,7 +152,8 @@ void tusk__query_start(tusk_ticket *t)
  * effect at its end or not at all. */
 static bool was_mistaken(const tusk_ticket *t, const tusk_outcome *o)
 {
-    return o->status == TUSK_ESERVER && o->error->sqlstate == TUSK_QUERY_CANCELED && !t->rows &&
+    return o->status == TUSK_ESERVER && o->error != NULL &&
+           o->error->sqlstate == TUSK_QUERY_CANCELED && !t->rows &&
            t->pool->ops->cancels(t->seat) != t->seat->cancels && tusk__sql_is_plain(t->request.sql);
 }
 
