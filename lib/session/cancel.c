@@ -123,8 +123,8 @@ void tusk__req_aim(tusk_req *r)
 void tusk_cancel(tusk_req *r)
 {
     tusk_conn *c = r->conn;
-    if (r->cancel || r->ended || c->phase == TUSK__DEAD)
-        return;
+    if (r->cancel || r->ended || r->dropped || c->phase == TUSK__DEAD)
+        return; /* over, or as good as: what is dropped has no bytes in any stream */
     r->cancel = true;
     c->cancels++;
     tusk__session_enter(c);

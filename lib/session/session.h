@@ -250,12 +250,6 @@ void tusk__session_resume(tusk_conn *);
 void tusk__session_eof(tusk_conn *);
 /* Things that are due by now: deadlines, done() of dropped requests. Inside enter/leave. */
 void tusk__session_turn(tusk_conn *, int64_t now);
-static inline enum tusk__state tusk__session_state(const tusk_conn *c)
-{
-    if (c->phase != TUSK__IDLE || c->current == NULL)
-        return c->phase;
-    return c->current->held ? TUSK__IDLE : c->current->await; /* no answer to what has not left */
-}
 static inline uint64_t tusk__out_position(const tusk__out *out)
 {
     return out->base + out->buf.len;
@@ -263,6 +257,14 @@ static inline uint64_t tusk__out_position(const tusk__out *out)
 static inline uint64_t tusk__out_sent_position(const tusk__out *out)
 {
     return out->base + out->sent;
+}
+static inline enum tusk__state tusk__session_state(const tusk_conn *c)
+{
+    const tusk_req *r = c->current;
+    if (c->phase != TUSK__IDLE || r == NULL)
+        return c->phase;
+    /* No answer to what has not left, not even in part. */
+    return r->held || r->begin >= tusk__out_sent_position(&c->out) ? TUSK__IDLE : r->await;
 }
 void tusk__out_sent(tusk_conn *, size_t n);
 /* Gives up sent bytes that nobody needs any more; trim: and memory that is not needed for now. */
