@@ -339,6 +339,9 @@ static void decimals(void **state)
         {"0.000000000000000000", 0, TUSK_OK, 0},
         {"10000.0001", 4, TUSK_OK, 100000001},
         {"123456789.987654321", 9, TUSK_OK, 123456789987654321},
+        {"12.50000001", 1, TUSK_ERANGE, 0},
+        {"19999999999999999.999", 3, TUSK_ERANGE, 0},
+        {"12345678901234567890123", 0, TUSK_ERANGE, 0},
     };
     tusk_buf room, back;
     tusk_buf_init(&room, 0, NULL, NULL);
@@ -363,6 +366,38 @@ static void decimals(void **state)
     }
     tusk_buf_free(&room);
     tusk_buf_free(&back);
+}
+
+/* What is no numeric, no number of it that fits, or nothing at all. */
+static void refusals(void **state)
+{
+    (void)state;
+    static const char long_text[] = "1.2345678901234567890123456789012345678901234567890123456789";
+    static const uint8_t cut[] = {0, 1, 0, 0, 0, 0};
+    tusk_value text = {(const uint8_t *)long_text, sizeof long_text - 1, 1700, TUSK_FORMAT_TEXT};
+    tusk_value broken = {cut, sizeof cut, 1700, TUSK_FORMAT_BINARY};
+    tusk_value other = {(const uint8_t *)"1.5", 3, 25, TUSK_FORMAT_TEXT};
+    tusk_value half = {(const uint8_t *)"1.5", 3, 1700, TUSK_FORMAT_TEXT};
+    tusk_value null = {NULL, -1, 1700, TUSK_FORMAT_BINARY};
+    tusk_decimal d = {7, 1001};
+    double f;
+    assert_int_equal(tusk_to_decimal(half, &d), TUSK_EINVAL);
+    d.scale = 1;
+    assert_int_equal(tusk_to_decimal(text, &d), TUSK_ERANGE);
+    assert_int_equal(tusk_to_decimal(broken, &d), TUSK_EDATA);
+    assert_int_equal(tusk_to_decimal(other, &d), TUSK_ETYPE);
+    assert_int_equal(tusk_to_decimal(null, &d), TUSK_ENULL);
+    assert_int_equal(d.value, 7);
+    assert_int_equal(tusk_type_decimal.decode(half, &d), TUSK_OK);
+    assert_int_equal(d.value, 15);
+    assert_int_equal(tusk_numeric_to_float8(half, &f), TUSK_OK);
+    assert_true(f == 1.5);
+    assert_int_equal(tusk_numeric_to_float8(other, &f), TUSK_ETYPE);
+    assert_int_equal(tusk_numeric_to_float8(broken, &f), TUSK_EDATA);
+    assert_int_equal(tusk_numeric_to_float8(null, &f), TUSK_ENULL);
+    assert_int_equal(tusk_text_check(slice("caf\xc3\xa9")), TUSK_OK);
+    assert_int_equal(tusk_text_check(slice("caf\xc3")), TUSK_EDATA);
+    assert_int_equal(tusk_text_check((tusk_slice){"a\0b", 3}), TUSK_EDATA);
 }
 
 static void numeric_doubles(void **state)
@@ -449,7 +484,7 @@ int main(void)
         cmocka_unit_test(floats),        cmocka_unit_test(float_texts),
         cmocka_unit_test(long_digits),   cmocka_unit_test(midpoints),
         cmocka_unit_test(decimals),      cmocka_unit_test(numeric_doubles),
-        cmocka_unit_test(numeric_rules),
+        cmocka_unit_test(numeric_rules), cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
