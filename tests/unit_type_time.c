@@ -131,6 +131,14 @@ static void bad_fields(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(tusk_timestamp_from_tm(&bad[i], 0, &us), TUSK_ERANGE);
     struct tm fine = {.tm_year = 100, .tm_mday = 1};
+    int32_t days = 7;
+    struct tm late = {.tm_year = 5890000 - 1900, .tm_mday = 1};
+    assert_int_equal(tusk_date_from_tm(&late, &days), TUSK_ERANGE); /* 5874897 is the last year */
+    late.tm_mon = 12;
+    assert_int_equal(tusk_date_from_tm(&late, &days), TUSK_ERANGE);
+    assert_int_equal(days, 7);
+    struct tm end = {.tm_year = 294277 - 1900, .tm_mday = 1}; /* the first that is not stored */
+    assert_int_equal(tusk_timestamp_from_tm(&end, 0, &us), TUSK_ERANGE);
     assert_int_equal(tusk_timestamp_from_tm(&fine, 1000000, &us), TUSK_ERANGE);
     assert_int_equal(tusk_timestamp_from_tm(&fine, -1, &us), TUSK_ERANGE);
     assert_int_equal(us, 5);
