@@ -29,12 +29,15 @@ int tusk__detached_start(tusk_conn **conn)
     const tusk__host *host = &s->hosts[0];
     bool local = host->name != NULL && (host->name[0] == '/' || host->name[0] == '@');
     bool tls = !local && s->sslmode != TUSK__SSL_DISABLE && s->sslmode != TUSK__SSL_ALLOW;
+    const tusk_watcher *watcher = c->watcher;
+    c->watcher = NULL; /* a call that refuses makes no callback, which could close it under us */
     int status = tusk__session_start(c, host, &(tusk__transport){.local = local}, tls);
-    if (status != TUSK_OK) {
-        c->watcher = NULL; /* a call that refuses makes no callback */
-        tusk_close(c);
-        *conn = NULL;
+    if (status == TUSK_OK) {
+        c->watcher = watcher;
+        return TUSK_OK;
     }
+    tusk_close(c);
+    *conn = NULL;
     return status;
 }
 
