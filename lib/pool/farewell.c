@@ -237,11 +237,6 @@ void tusk__member_fail(tusk__seat *seat)
     see_to_it(seat, host_of(seat));
 }
 
-static tusk__seat *seat_of_work(tusk__chain *c)
-{
-    return (tusk__seat *)(void *)((char *)c - offsetof(tusk__seat, work));
-}
-
 /* Those that only wait for the server to stop, for one thread to see to it. */
 static void gather(tusk_pool *p, tusk__chain *all)
 {
@@ -261,7 +256,7 @@ static void gather(tusk_pool *p, tusk__chain *all)
 static void move_to(tusk__chain *all, tusk_host *host)
 {
     for (tusk__chain *c = all->next; c != all; c = c->next) {
-        tusk__seat *seat = seat_of_work(c);
+        tusk__seat *seat = tusk__seat_of_work(c);
         unwatch(seat);
         tusk__canceller_free(seat->canceller);
         seat->canceller = NULL;
@@ -276,7 +271,7 @@ static void hurry(tusk__chain *all, tusk_host *host)
     int64_t now = tusk_now(), until = now + HURRY;
     while (now < until && !tusk__chain_empty(all)) {
         for (tusk__chain *c = all->next, *next; c != all; c = next) {
-            tusk__seat *seat = seat_of_work(c);
+            tusk__seat *seat = tusk__seat_of_work(c);
             next = c->next;
             if (ended(seat, now))
                 end(seat);
@@ -302,7 +297,7 @@ bool tusk__member_hurry(tusk_pool *p)
         hurry(&all, host);
     }
     while (!tusk__chain_empty(&all))
-        end(seat_of_work(all.next));
+        end(tusk__seat_of_work(all.next));
     tusk__host_private_free(host);
     tusk__pool_lock(p);
     return true;
@@ -312,7 +307,7 @@ bool tusk__member_hurry(tusk_pool *p)
 static bool all_told(const tusk__chain *all)
 {
     for (const tusk__chain *c = all->next; c != all; c = c->next)
-        if (seat_of_work((tusk__chain *)(uintptr_t)c)->canceller != NULL)
+        if (tusk__seat_of_work((tusk__chain *)(uintptr_t)c)->canceller != NULL)
             return false;
     return true;
 }
@@ -324,15 +319,15 @@ void tusk__member_stop(tusk__chain *all)
     if (tusk__host_private_new(&host) != TUSK_OK)
         return;
     for (tusk__chain *c = all->next; c != all; c = c->next) {
-        tusk__seat *seat = seat_of_work(c);
+        tusk__seat *seat = tusk__seat_of_work(c);
         seat->canceller = tusk__canceller_start(seat->conn->link, host, on_cancelled, seat);
     }
     int64_t until = tusk_now() + HURRY;
     while (!all_told(all) && tusk_now() < until && host->step(host, until) != TUSK_EIO)
         continue;
     for (tusk__chain *c = all->next; c != all; c = c->next) {
-        tusk__canceller_free(seat_of_work(c)->canceller);
-        seat_of_work(c)->canceller = NULL;
+        tusk__canceller_free(tusk__seat_of_work(c)->canceller);
+        tusk__seat_of_work(c)->canceller = NULL;
     }
     tusk__host_private_free(host);
 }

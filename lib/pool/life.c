@@ -39,6 +39,13 @@ void tusk__pool_destroy(tusk_pool *p)
 
 /* ── made ─────────────────────────────────────────────────────────────────────────────────── */
 
+static char *copy_text(tusk_pool *p, const char *s)
+{
+    size_t size = strlen(s) + 1;
+    char *copy = tusk__pool_alloc(p, NULL, size);
+    return copy == NULL ? NULL : memcpy(copy, s, size);
+}
+
 /* "db.example.com:5432/orders" */
 static char *default_name(tusk_pool *p, const tusk__settings *s)
 {
@@ -50,15 +57,7 @@ static char *default_name(tusk_pool *p, const tusk__settings *s)
     tusk__text_add_number(&t, h->port);
     tusk__text_add(&t, "/");
     tusk__text_add(&t, s->dbname);
-    char *name = tusk__pool_alloc(p, NULL, t.len + 1);
-    return name == NULL ? NULL : memcpy(name, t.s, t.len + 1);
-}
-
-static char *copy_text(tusk_pool *p, const char *s)
-{
-    size_t size = strlen(s) + 1;
-    char *copy = tusk__pool_alloc(p, NULL, size);
-    return copy == NULL ? NULL : memcpy(copy, s, size);
+    return copy_text(p, t.s);
 }
 
 static void take_settings(tusk_pool *p, const tusk__settings *s)

@@ -184,7 +184,7 @@ bool tusk__pool_close_one(tusk_pool *p)
     if (tusk__chain_empty(&p->to_close))
         return false;
     tusk__chain *first = p->to_close.next;
-    tusk__seat *seat = (tusk__seat *)(void *)((char *)first - offsetof(tusk__seat, work));
+    tusk__seat *seat = tusk__seat_of_work(first);
     tusk__chain_remove(first);
     bool sparing = p->freed;
     seat->driven = p->threads;

@@ -274,6 +274,10 @@ static inline tusk__seat *tusk__seat_of(tusk__slot *slot)
 {
     return (tusk__seat *)(void *)slot;
 }
+static inline tusk__seat *tusk__seat_of_work(tusk__chain *work)
+{
+    return (tusk__seat *)(void *)((char *)work - offsetof(tusk__seat, work));
+}
 static inline tusk_ticket *tusk__ticket_of(tusk__waiter *w)
 {
     return (tusk_ticket *)(void *)w;

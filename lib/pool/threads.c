@@ -429,7 +429,7 @@ static void stop_lent(tusk_pool *p)
     p->ops->stop(&all);
     tusk__pool_lock(p);
     while (!tusk__chain_empty(&all)) {
-        tusk__seat *seat = (tusk__seat *)(void *)((char *)all.next - offsetof(tusk__seat, work));
+        tusk__seat *seat = tusk__seat_of_work(all.next);
         tusk__chain_remove(&seat->work);
         if (seat->slot.state == TUSK__SLOT_CLOSING)
             tusk__seat_close_soon(seat);
