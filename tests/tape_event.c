@@ -214,6 +214,8 @@ void tape_answer(subject *s, const tape_tokens *words, bytes *out)
         bytes_printf(out, " %d", (int)tusk_conn_pid(s->conn));
     else if (strcmp(what, "version") == 0)
         bytes_printf(out, " %d", tusk_conn_server_version(s->conn));
+    else if (strcmp(what, "endpoint") == 0)
+        put_text(out, tusk_conn_endpoint(s->conn));
     else if (strcmp(what, "errmsg") == 0)
         put_text(out, tusk_errmsg(s->conn));
     else

@@ -134,7 +134,8 @@ static void cancel_request(player *p)
 
 static void make(player *p, const tape_call *call)
 {
-    if (p->s.conn == NULL)
+    bool answers = call->verb == TAPE_ANSWER || call->verb == TAPE_REFUSE;
+    if (p->s.conn == NULL && !answers) /* what was asked for may be given when nobody waits */
         return;
     tusk_slice data = {(const char *)call->data.data, call->data.len};
     switch (call->verb) {

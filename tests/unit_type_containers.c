@@ -369,6 +369,23 @@ static void range_arguments(void **state)
     assert_int_equal(put(tusk_of_multirange(&m)), TUSK_ETYPE);
 }
 
+/* The bounds that are not there, and what is no member of a multirange. */
+static void range_ends(void **state)
+{
+    (void)state;
+    tusk_range_arg below = {3904, false, true, true, tusk_null(), tusk_int4(5)};
+    expect_arg(tusk_of_range(&below), "(,5]");
+    below.upper = tusk_null();
+    expect_arg(tusk_of_range(&below), "(,)");
+    const tusk_range_arg wide = {3926, false, true, false, tusk_int8(1), tusk_int8(2)};
+    tusk_multirange_arg m = {4451, &wide, 1};
+    assert_int_equal(put(tusk_of_multirange(&m)), TUSK_ETYPE); /* int8range in an int4multirange */
+    m.oid = 3927;
+    assert_int_equal(put(tusk_of_multirange(&m)), TUSK_ETYPE); /* nor is an array one */
+    m.oid = 4536;
+    expect_arg(tusk_of_multirange(&m), "{[1,2)}");
+}
+
 static void record_arguments(void **state)
 {
     (void)state;
@@ -396,6 +413,7 @@ int main(void)
         cmocka_unit_test(array_arguments),
         cmocka_unit_test(item_arguments),
         cmocka_unit_test(range_arguments),
+        cmocka_unit_test(range_ends),
         cmocka_unit_test(record_arguments),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -35,14 +35,16 @@ static void expect_text(tusk_value v, const tusk_text_style *style, const char *
 }
 
 static const tusk_typedesc descriptions[] = {
-    {70001, 0, 'e', {"mood", 4}},        {70002, 70001, 'a', {"_mood", 5}},
-    {70003, 70004, 'd', {"small", 5}},   {70004, 23, 'd', {"smaller", 7}},
-    {70005, 0, 'c', {"pair", 4}},        {70006, 0, 'b', {"hstore", 6}},
-    {70007, 25, 'r', {"textrange", 9}},  {70008, 70007, 'm', {"textmultirange", 14}},
-    {70009, 70009, 'd', {"endless", 7}}, {70010, 0, 'b', {"box3d", 5}},
-    {70011, 0, 'p', {"pseudo", 6}},      {70012, 0, 'b', {"vector", 6}},
-    {70013, 70003, 'a', {"_small", 6}},  {70014, 0, 'b', {"halfvec", 7}},
-    {70015, 0, 'b', {"sparsevec", 9}},   {70016, 0, 'b', {"cube", 4}},
+    {70001, 0, 'e', {"mood", 4}},         {70002, 70001, 'a', {"_mood", 5}},
+    {70003, 70004, 'd', {"small", 5}},    {70004, 23, 'd', {"smaller", 7}},
+    {70005, 0, 'c', {"pair", 4}},         {70006, 0, 'b', {"hstore", 6}},
+    {70007, 25, 'r', {"textrange", 9}},   {70008, 70007, 'm', {"textmultirange", 14}},
+    {70009, 70009, 'd', {"endless", 7}},  {70010, 0, 'b', {"box3d", 5}},
+    {70011, 0, 'p', {"pseudo", 6}},       {70012, 0, 'b', {"vector", 6}},
+    {70013, 70003, 'a', {"_small", 6}},   {70014, 0, 'b', {"halfvec", 7}},
+    {70015, 0, 'b', {"sparsevec", 9}},    {70016, 0, 'b', {"cube", 4}},
+    {70017, 0, 'a', {"_any", 4}},         {70018, 25, 'm', {"textmulti", 9}},
+    {70019, 70000, 'r', {"anyrange", 8}},
 };
 
 static const tusk_typedesc *find(void *ud, uint32_t oid)
@@ -89,6 +91,70 @@ static void described(void **state)
     tusk_value mood = {(const uint8_t *)"sad", 3, 70001, TUSK_FORMAT_BINARY};
     assert_int_equal(tusk_value_text(mood, NULL, &room), TUSK_ETYPE);
     expect_text(mood, &style, "sad");
+}
+
+/* What its elements are nobody knows, or they are not what it should be made of. */
+static void of_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t oid;
+        const char *text;
+    } cases[] = {
+        {70017, "{}"}, {70017, "{1}"}, {70018, "{}"}, {70018, "{[a,b)}"}, {70019, "[a,b)"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tusk_buf_clear(&room);
+        assert_int_equal(
+            tusk_value_parse(cases[i].oid, tusk_slice_of(cases[i].text), &style, &room),
+            TUSK_ETYPE);
+        assert_int_equal(room.len, 0);
+    }
+}
+
+/* A void has no content, whatever is said. */
+static void nothing(void **state)
+{
+    (void)state;
+    tusk_buf_clear(&room);
+    assert_int_equal(tusk_value_parse(2278, tusk_slice_of("?"), NULL, &room), TUSK_OK);
+    assert_int_equal(room.len, 0);
+}
+
+/* Where the caller's function for zones is wrong, nothing is shown. */
+static int32_t east;
+
+static int32_t offset(void *ud, int64_t secs)
+{
+    (void)ud;
+    (void)secs;
+    return east;
+}
+
+static void zone_offsets(void **state)
+{
+    (void)state;
+    static const uint8_t noon[8] = {0, 0, 0, 0x0a, 0x0e, 0xeb, 0xb0, 0}; /* 12 h after 2000 began */
+    static const struct {
+        int32_t east;
+        const char *text; /* NULL: refused */
+    } cases[] = {{0, "2000-01-01 12:00:00+00"},
+                 {57599, "2000-01-02 03:59:59+15:59:59"},
+                 {57600, NULL},
+                 {-57599, "1999-12-31 20:00:01-15:59:59"},
+                 {-57600, NULL},
+                 {INT32_MAX, NULL},
+                 {INT32_MIN, NULL}};
+    const tusk_text_style zoned = {.utc_offset = offset};
+    const tusk_value v = {noon, sizeof noon, 1184, TUSK_FORMAT_BINARY};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        east = cases[i].east;
+        tusk_buf_clear(&room);
+        if (cases[i].text != NULL)
+            expect_text(v, &zoned, cases[i].text);
+        else
+            assert_int_equal(tusk_value_text(v, &zoned, &room), TUSK_EINVAL);
+        assert_int_equal(room.len, 0);
+    }
 }
 
 /* Formats whose server is not always there, against their documentation. */
@@ -195,7 +261,9 @@ static void deep_query(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(described), cmocka_unit_test(vectors),    cmocka_unit_test(vector_values),
+        cmocka_unit_test(described), cmocka_unit_test(of_nothing),
+        cmocka_unit_test(nothing),   cmocka_unit_test(zone_offsets),
+        cmocka_unit_test(vectors),   cmocka_unit_test(vector_values),
         cmocka_unit_test(hstore),    cmocka_unit_test(deep_query),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

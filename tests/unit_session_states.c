@@ -1,0 +1,176 @@
+/* tests/unit_session_states.c: what a session does in states that a tape does not come to: a
+ * listener is told of what leaves by the short way, a sink gives rows that no COPY takes, settings
+ * that no server takes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <tusk/conn.h>
+#include <tusk/copy.h>
+
+#include "lib/session/session.h"
+#include "tests/support/subject.h"
+
+static const char *const direct[] = {"host", "/sock", "user", "alice", "pooler", "none", NULL};
+
+#define FEED(s, text) subject_feed(s, (const uint8_t *)(text), sizeof(text) - 1, SIZE_MAX)
+#define LOGIN         "R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"
+#define EXECUTED      "2\0\0\0\4C\0\0\0\x0dSELECT 0\0Z\0\0\0\5I"
+
+static void open_ready(subject *s, test_alloc *alloc)
+{
+    assert_int_equal(subject_open(s, alloc, direct, NULL), TUSK_OK);
+    subject_pump(s);
+    FEED(s, LOGIN);
+    assert_int_equal(s->ready, 1);
+}
+
+static void end(subject *s, const test_alloc *alloc)
+{
+    subject_end(s);
+    assert_string_equal(s->violation, "");
+    assert_int_equal(alloc->live, 0);
+}
+
+/* ── a listener ── */
+
+typedef struct lines {
+    char text[1024];
+    size_t n;
+} lines;
+
+static void collect(void *ud, const char *line)
+{
+    lines *l = ud;
+    size_t n = strlen(line);
+    assert_true(l->n + n + 2 < sizeof l->text);
+    memcpy(l->text + l->n, line, n);
+    memcpy(l->text + l->n + n, "\n", 2);
+    l->n += n + 1;
+}
+
+static void run(subject *s, const char *sql, int value)
+{
+    tusk_arg arg = tusk_int4(value);
+    tusk_request rq = {.sql = tusk_slice_of(sql), .args = &arg, .nargs = 1};
+    assert_true(subject_submit(s, &rq, 1u << SUBJECT_DONE, NULL, 0)->accepted);
+    subject_pump(s);
+}
+
+/* A statement that is prepared already is written in one go: it is traced like any other. */
+static void trace_of_what_is_sent_again(void **state)
+{
+    (void)state;
+    test_alloc alloc = {0};
+    subject s = {0};
+    lines seen = {.n = 0};
+    open_ready(&s, &alloc);
+    run(&s, "select $1", 1);
+    FEED(&s, "1\0\0\0\4t\0\0\0\x0a\0\1\0\0\0\x17n\0\0\0\4" EXECUTED);
+    assert_int_equal(s.done, 1);
+    tusk_trace(s.conn, collect, &seen);
+    run(&s, "select $1", 2);
+    char *name = strstr(seen.text, "tusk_");
+    assert_non_null(name);
+    memset(name + 5, 'x', 32); /* what it is called says the tape of named statements */
+    assert_string_equal(seen.text,
+                        "F\t61\tBind\t \"\" \"tusk_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\" 1 1 1 4 "
+                        "'\\x00\\x00\\x00\\x02' 1 1\n"
+                        "F\t9\tExecute\t \"\" 0\n"
+                        "F\t4\tSync\n");
+    FEED(&s, EXECUTED);
+    assert_int_equal(s.done, 2);
+    end(&s, &alloc);
+}
+
+/* ── rows for COPY ── */
+
+typedef struct copy_case {
+    uint8_t format;
+    size_t columns;
+    const char *why; /* NULL: it is taken */
+} copy_case;
+
+static int give_row(subject *s, const subject_news *news)
+{
+    static tusk_arg row[INT16_MAX + 1];
+    const copy_case *wanted = s->ud;
+    if (news->event != SUBJECT_PULL)
+        return 0;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        row[i] = tusk_int4(7);
+    int status = tusk_copy_row(news->call->req, row, wanted->columns);
+    assert_int_equal(status, wanted->why != NULL ? TUSK_EINVAL : TUSK_OK);
+    if (wanted->why != NULL)
+        assert_non_null(strstr(tusk_errmsg(s->conn), wanted->why));
+    return 1;
+}
+
+static void rows_that_no_copy_takes(void **state)
+{
+    (void)state;
+    const copy_case cases[] = {
+        {1, 1, NULL},
+        {1, INT16_MAX, NULL},
+        {1, INT16_MAX + 1, "at most 1600 columns"},
+        {0, 1, "FORMAT binary"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        copy_case wanted = cases[i];
+        test_alloc alloc = {0};
+        subject s = {.event = give_row, .ud = &wanted, .keep_log = true};
+        open_ready(&s, &alloc);
+        tusk_request rq = {.sql = tusk_slice_of("copy t from stdin"), .flags = TUSK_SIMPLE};
+        subject_call *call =
+            subject_submit(&s, &rq, (1u << SUBJECT_PULL) | (1u << SUBJECT_DONE), NULL, 0);
+        assert_true(call->accepted);
+        subject_pump(&s);
+        uint8_t answer[] = {'G', 0, 0, 0, 7, wanted.format, 0, 0};
+        subject_feed(&s, answer, sizeof answer, SIZE_MAX);
+        subject_pump(&s);
+        assert_int_equal(call->count[SUBJECT_PULL], 1);
+        static const uint8_t end_of_rows[] = {'d', 0, 0, 0, 6, 0xff, 0xff, 'c', 0, 0, 0, 4};
+        const uint8_t *tail = s.log.data + s.log.len - sizeof end_of_rows;
+        bool rows = memcmp(tail, end_of_rows, sizeof end_of_rows) == 0;
+        assert_int_equal(rows, wanted.why == NULL);
+        FEED(&s, "C\0\0\0\x0b"
+                 "COPY 0\0Z\0\0\0\5I");
+        assert_int_equal(call->count[SUBJECT_DONE], 1);
+        end(&s, &alloc);
+    }
+}
+
+/* ── settings ── */
+
+/* Servers take 10,000 bytes of start-up parameters, and say of more nothing that helps. */
+static void parameters_that_no_server_takes(void **state)
+{
+    (void)state;
+    static char options[10001];
+    const char *pairs[] = {"host", "/sock",   "user",  "alice", "dbname",
+                           "db",   "options", options, NULL};
+    memset(options, 'x', sizeof options - 1);
+    /* Length, version, five names and values with their zeros, and the last zero: 9 + 72 + options.
+     */
+    for (size_t n = 9800; n <= 10000; n += 200) {
+        test_alloc alloc = {0};
+        subject s = {0};
+        options[n] = '\0';
+        bool fits = n < 9900;
+        assert_int_equal(subject_open(&s, &alloc, pairs, NULL), fits ? TUSK_OK : TUSK_ECONFIG);
+        end(&s, &alloc);
+        options[n] = 'x';
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(trace_of_what_is_sent_again),
+        cmocka_unit_test(rows_that_no_copy_takes),
+        cmocka_unit_test(parameters_that_no_server_takes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
