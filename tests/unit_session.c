@@ -239,6 +239,7 @@ static int inside(subject *s, const subject_news *news)
     assert_null(tusk_recv_buf(s->conn, &room));
     tusk_recv_ack(s->conn, 1);
     tusk_send_ack(s->conn, 1);
+    tusk_tick(s->conn, INT64_MAX);
     assert_int_equal(tusk_copy_bytes(news->call->req, "x", 1), TUSK_EINVAL);
     assert_int_equal(tusk_copy_row(news->call->req, &arg, 1), TUSK_EINVAL);
     assert_int_equal(tusk_item_add(news->call->req, &arg, 1), TUSK_EINVAL);
@@ -309,7 +310,8 @@ static void versions(void **state)
                  {"", 0},
                  {"x", 0},
                  {"14.", 140000},
-                 {"10:1", 100000}};
+                 {"10:1", 100000},
+                 {"123456.7", 123450000}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         test_alloc alloc = {0};
         subject s = {0};

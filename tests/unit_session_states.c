@@ -9,6 +9,8 @@
 #include <cmocka.h>
 #include <tusk/conn.h>
 #include <tusk/copy.h>
+#include <tusk/credentials.h>
+#include <tusk/wire.h>
 
 #include "lib/session/session.h"
 #include "tests/support/subject.h"
@@ -142,6 +144,99 @@ static void rows_that_no_copy_takes(void **state)
     }
 }
 
+/* ── the other kind of data ── */
+
+/* Rows of a COPY are no items, and items no rows. */
+static int give_the_other(subject *s, const subject_news *news)
+{
+    tusk_arg arg = tusk_int4(1);
+    if (news->event != SUBJECT_PULL)
+        return 0;
+    if (s->ud != NULL) {
+        assert_int_equal(tusk_copy_bytes(news->call->req, "x", 1), TUSK_EINVAL);
+        assert_int_equal(tusk_copy_row(news->call->req, &arg, 1), TUSK_EINVAL);
+    } else {
+        assert_int_equal(tusk_item_add(news->call->req, &arg, 1), TUSK_EINVAL);
+    }
+    return 1;
+}
+
+static void data_of_the_other_kind(void **state)
+{
+    (void)state;
+    tusk_arg type = tusk_int4(0);
+    for (int many = 0; many < 2; many++) {
+        test_alloc alloc = {0};
+        subject s = {.event = give_the_other, .ud = many ? &type : NULL};
+        open_ready(&s, &alloc);
+        tusk_request copy = {.sql = tusk_slice_of("copy t from stdin"), .flags = TUSK_SIMPLE};
+        tusk_request items = {.sql = tusk_slice_of("insert into t values ($1)"),
+                              .args = &type,
+                              .nargs = 1,
+                              .flags = TUSK_MANY};
+        subject_call *call = subject_submit(&s, many ? &items : &copy,
+                                            (1u << SUBJECT_PULL) | (1u << SUBJECT_DONE), NULL, 0);
+        assert_true(call->accepted);
+        subject_pump(&s);
+        if (!many)
+            FEED(&s, "G\0\0\0\x07\0\0\0");
+        assert_int_equal(call->count[SUBJECT_PULL], 1);
+        end(&s, &alloc);
+    }
+}
+
+/* ── nobody watches ── */
+
+static void count_done(void *ud, const tusk_outcome *o)
+{
+    *(int *)ud += o->fate == TUSK_DONE;
+}
+
+/* Without a watcher, and with one that looks at nothing: what would be told is not missed. */
+static void nobody_watches(void **state)
+{
+    (void)state;
+    static const tusk_watcher blind = {.ready = NULL};
+    static const tusk_sink sink = {.done = count_done};
+    static const char told[] = LOGIN "N\0\0\0\x0a"
+                                     "Mhey\0\0"
+                                     "A\0\0\0\x0c\0\0\0\7"
+                                     "c\0p\0"
+                                     "C\0\0\0\x0dSELECT 0\0Z\0\0\0\5I"
+                                     "E\0\0\0\x0aMbye\0\0";
+    for (int i = 0; i < 2; i++) {
+        tusk_conn *c = NULL;
+        tusk_config *config = NULL;
+        int done = 0;
+        size_t n;
+        assert_int_equal(tusk_config_new(&config, NULL, NULL), TUSK_OK);
+        for (size_t k = 0; direct[k] != NULL; k += 2)
+            assert_int_equal(tusk_config_set(config, direct[k], direct[k + 1]), TUSK_OK);
+        assert_int_equal(tusk_detached(&c, config, i == 0 ? NULL : &blind, NULL), TUSK_OK);
+        tusk_config_free(config);
+        assert_non_null(tusk_query(c, "select", NULL, 0, TUSK_SIMPLE, &sink, &done));
+        for (size_t at = 0; at < sizeof told - 1; at += n) {
+            size_t left;
+            while (tusk_send_buf(c, &left) != NULL)
+                tusk_send_ack(c, left);
+            uint8_t *room = tusk_recv_buf(c, &n);
+            assert_non_null(room);
+            n = at == 0 ? sizeof LOGIN - 1 : sizeof told - 1 - at;
+            memcpy(room, told + at, n);
+            tusk_recv_ack(c, n);
+        }
+        assert_int_equal(done, 1);
+        assert_int_equal(tusk_wants(c), TUSK_DEAD);
+        assert_non_null(strstr(tusk_errmsg(c), "bye"));
+        tusk_close(c);
+    }
+    tusk_close(NULL);
+    const char *scope = "unset";
+    assert_null(tusk_oauth_discovery(NULL, &scope));
+    assert_null(scope);
+    assert_null(tusk_oauth_discovery(NULL, NULL));
+}
+
 /* ── settings ── */
 
 /* Servers take 10,000 bytes of start-up parameters, and say of more nothing that helps. */
@@ -170,6 +265,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trace_of_what_is_sent_again),
         cmocka_unit_test(rows_that_no_copy_takes),
+        cmocka_unit_test(data_of_the_other_kind),
+        cmocka_unit_test(nobody_watches),
         cmocka_unit_test(parameters_that_no_server_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,10 +15,9 @@ enum {
 /* Nothing waits, nothing is being found out, and whatever is submitted leaves at once. */
 static bool is_clear(const tusk_conn *c)
 {
-    return c->phase == TUSK__IDLE && c->profile == TUSK__PROFILE_DIRECT && !c->closing &&
-           !c->parked && !c->in_batch && !c->cancelling && c->aimed == 0 && !c->probing &&
-           !c->nameless && c->first_held == NULL && c->copies == 0 &&
-           c->settings.statement_cache > 0;
+    return c->phase == TUSK__IDLE && c->profile == TUSK__PROFILE_DIRECT && !c->parked &&
+           !c->in_batch && !c->cancelling && c->aimed == 0 && !c->probing && !c->nameless &&
+           c->first_held == NULL && c->copies == 0 && c->settings.statement_cache > 0;
 }
 
 static bool is_simple(const tusk_request *rq, const tusk_sink *sink)

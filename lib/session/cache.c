@@ -137,7 +137,7 @@ static bool evict(tusk_conn *c)
 {
     tusk__cache *cache = &c->cache;
     tusk__stmt *s = cache->oldest;
-    while (s != NULL && (s->users > 0 || s->state == TUSK__STMT_PREPARING))
+    while (s != NULL && s->users > 0) /* who prepares it uses it */
         s = s->newer;
     if (s == NULL)
         return false;
@@ -188,10 +188,8 @@ static tusk__stmt *find(tusk__cache *cache, uint64_t hash, tusk_slice sql, const
     for (tusk__stmt *s = cache->buckets[hash & (cache->nbuckets - 1)]; s != NULL; s = s->chain) {
         if (s->hash != hash || !same(s, sql, args, n))
             continue;
-        if (s != cache->newest) {
-            list_remove(cache, s);
-            list_add(cache, s);
-        }
+        list_remove(cache, s); /* it is not the newest: that is looked at first */
+        list_add(cache, s);
         return s;
     }
     return NULL;
@@ -244,7 +242,7 @@ uint32_t tusk__new_generation(tusk_conn *c, uint32_t old)
 
 void tusk__stmt_renew(tusk_conn *c, tusk__stmt *s)
 {
-    if (s->named && s->state != TUSK__STMT_NEW) {
+    if (s->state != TUSK__STMT_NEW) { /* only what has a name was prepared */
         tusk__stmt *old = tusk__session_alloc(c, NULL, sizeof *old);
         if (old != NULL) { /* without memory it stays at the server: harmless */
             memset(old, 0, sizeof *old);

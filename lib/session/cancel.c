@@ -225,7 +225,7 @@ void tusk__session_expire(tusk_conn *c, int64_t t)
 
 void tusk_resume(tusk_conn *c)
 {
-    if (c->phase == TUSK__DEAD || c->closing)
+    if (c->phase == TUSK__DEAD)
         return;
     if (c->depth > 0) { /* from inside a callback: the pause it may ask for is over already */
         c->resume_asked = true;

@@ -145,7 +145,7 @@ size_t tusk__session_feed(tusk_conn *c, const uint8_t *data, size_t len)
     bool authenticated = c->phase >= TUSK__STARTUP;
     tusk__frame_limits limits = tusk__frame_limits_of(c->settings.max_message, authenticated);
     int status;
-    while (c->phase >= TUSK__AUTH && !c->closing && !c->paused) {
+    while (c->phase >= TUSK__AUTH && !c->paused) {
         bool row = used < len && data[used] == 'D' && awaits_rows(c);
         if (c->piece.active || (row && c->current->sink->piece != NULL)) {
             size_t taken = tusk__piece_feed(c, data + used, len - used);
@@ -157,7 +157,7 @@ size_t tusk__session_feed(tusk_conn *c, const uint8_t *data, size_t len)
         tusk__frame f = {.type = 'D', .kind = TUSK__B_DATA_ROW};
         if (row) {
             used += tusk__on_rows(c, data + used, len - used, &status);
-            if (!conclude(c, &f, status) || c->closing)
+            if (!conclude(c, &f, status))
                 break;
         }
         if (!authenticated && c->phase >= TUSK__STARTUP) {

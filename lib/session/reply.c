@@ -181,7 +181,7 @@ int tusk__on_row(tusk_conn *c, const tusk__frame *f)
 /* May another row be taken as the last one was? What a callback can have changed. */
 static bool undisturbed(const tusk_conn *c)
 {
-    return c->phase == TUSK__IDLE && !c->closing && !c->resume_asked && c->trace == NULL;
+    return c->phase == TUSK__IDLE && !c->resume_asked && c->trace == NULL;
 }
 
 size_t tusk__on_rows(tusk_conn *c, const uint8_t *data, size_t len, int *status)

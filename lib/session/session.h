@@ -90,7 +90,7 @@ struct tusk_conn {
 
     enum tusk__state phase;
     int depth;               /* how many of our entry points are on the stack */
-    bool closing;            /* tusk_close was called */
+    bool closing;            /* tusk_close was called: it is dead */
     bool paused;             /* a sink said TUSK_EAGAIN */
     bool resume_asked;       /* tusk_resume was called before that took effect */
     unsigned cancels;        /* requests in the list that shall end early */

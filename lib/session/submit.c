@@ -40,7 +40,7 @@ static int check(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink)
 {
     const unsigned known = TUSK_MORE | TUSK_TEXT | TUSK_ONCE | TUSK_SIMPLE | TUSK_NAMED |
                            TUSK_DESCRIBE | TUSK_FORCE | TUSK_MANY | TUSK_CLOSE;
-    if (c->phase == TUSK__DEAD || c->closing)
+    if (c->phase == TUSK__DEAD)
         return tusk__session_refuse(c, TUSK_ECLOSED, "the connection is closed");
     if (c->parked)
         return tusk__session_refuse(c, TUSK_EINVAL, "the connection was given back to its pool");
