@@ -100,7 +100,8 @@ class Tests:
         sources = {"tape": ["tests/" + s for s in ENGINE],
                    "enumerate": ["tests/enumerate", "tests/tape_frontend", "tests/tape_text"],
                    "simulate": ["tests/" + s for s in SIMULATION],
-                   "unit": ["tests/unit_" + name, "tests/tape_frontend", "tests/tape_text"],
+                   "unit": ["tests/unit_" + name, "tests/tape_frontend", "tests/tape_text"] +
+                           ["tests/pool_world"] * (name == "pool_shared"),
                    "fuzz": ["fuzz/fuzz_" + name, "fuzz/fuzz", "fuzz/standalone_main",
                             "tests/tape_frontend", "tests/tape_text"] +
                            ["fuzz/type_check"] * name.startswith("type_")}[kind]

@@ -1,0 +1,144 @@
+/* tests/unit_pool_shared.c: what becomes of a shared statement that the cancel for a neighbour has
+ * met: it is sent once more, alone, where that is safe, and told as it is where it is not. Over an
+ * invented host and connections; here the server answers what the test says. */
+#include "tests/pool_world.h"
+
+typedef struct asked {
+    tusk_ticket *ticket;
+    int told, status;
+    enum tusk_fate fate;
+} asked;
+
+static uint64_t cancels; /* CancelRequests begun on the connection so far */
+
+static uint64_t cancels_of(const tusk__seat *seat)
+{
+    (void)seat;
+    return cancels;
+}
+
+static void on_done(void *ud, const tusk_outcome *o)
+{
+    asked *a = ud;
+    a->told++;
+    a->status = o->status;
+    a->fate = o->fate;
+}
+
+static const tusk_sink sink = {.done = on_done};
+
+static void turns(void)
+{
+    for (int i = 0; i < 20 && world_happen(TURN, 0); i++)
+        continue;
+}
+
+static asked submit(asked *a, const char *sql, unsigned flags)
+{
+    tusk_request rq = {.sql = tusk_slice_of(sql), .flags = flags};
+    assert_int_equal(tusk_pool_submit(w.pool, &rq, &sink, a, &a->ticket), TUSK_OK);
+    turns();
+    return *a;
+}
+
+/* The server's answer; 0: it is done. */
+static void answer(const asked *a, uint32_t sqlstate, enum tusk_fate fate, char tx)
+{
+    tusk_error e = {.status = TUSK_ESERVER, .sqlstate = sqlstate, .message = "invented"};
+    tusk_outcome o = {.status = sqlstate == 0 ? TUSK_OK : TUSK_ESERVER,
+                      .fate = fate,
+                      .error = sqlstate == 0 ? NULL : &e,
+                      .tx = tx};
+    assert_non_null(a->ticket->seat);
+    tusk__query_done(a->ticket, &o);
+    turns();
+}
+
+typedef struct hit {
+    const char *why, *sql;
+    unsigned flags;
+    bool cancelled; /* a neighbour was, meanwhile */
+    bool rows;      /* were shown already */
+    bool late;      /* its time is over */
+    uint32_t sqlstate;
+    char tx;
+    bool again; /* it is sent once more */
+} hit;
+
+static void try(const hit *h)
+{
+    asked neighbour = {0}, a = {0};
+    cancels = 7;
+    assert_true(submit(&neighbour, "select 1", TUSK_SHARE).told == 0);
+    assert_true(world_happen(OPENED, 0));
+    turns();
+    submit(&a, h->sql, h->flags);
+    if (h->flags == 0) { /* it gets a connection of its own */
+        assert_true(world_happen(OPENED, 1));
+        turns();
+        assert_true(a.ticket->seat != neighbour.ticket->seat);
+    } else {
+        assert_true(a.ticket->seat == neighbour.ticket->seat);
+    }
+    cancels += h->cancelled;
+    a.ticket->rows = h->rows;
+    if (h->late)
+        w.now += TIMEOUT;
+    answer(&a, h->sqlstate, TUSK_FAILED, h->tx);
+    if ((a.told == 0) != h->again)
+        fail_msg("%s: told %d times", h->why, a.told);
+    if (h->again) {
+        answer(&neighbour, TUSK_QUERY_CANCELED, TUSK_FAILED, 'T'); /* which ends it in any case */
+        world_happen(OPENED, 1);
+        turns();
+        answer(&a, 0, TUSK_DONE, 'I');
+        assert_int_equal(a.fate, TUSK_DONE);
+    } else {
+        assert_int_equal(a.status, TUSK_ESERVER);
+        assert_int_equal(a.fate, TUSK_FAILED);
+        answer(&neighbour, 0, TUSK_DONE, 'I');
+    }
+    assert_int_equal(a.told, 1);
+    assert_int_equal(neighbour.told, 1);
+}
+
+static void hit_by_a_cancel(void **state)
+{
+    (void)state;
+    static const hit hits[] = {
+        {"a statement that takes effect at its end", "insert into t values (1)", TUSK_SHARE, true,
+         false, false, TUSK_QUERY_CANCELED, 'I', true},
+        {"nobody was cancelled", "insert into t values (1)", TUSK_SHARE, false, false, false,
+         TUSK_QUERY_CANCELED, 'I', false},
+        {"another error", "insert into t values (1)", TUSK_SHARE, true, false, false,
+         TUSK_DIVISION_BY_ZERO, 'I', false},
+        {"rows were shown", "select 2", TUSK_SHARE, true, true, false, TUSK_QUERY_CANCELED, 'I',
+         false},
+        {"a procedure may commit inside", "call p()", TUSK_SHARE, true, false, false,
+         TUSK_QUERY_CANCELED, 'I', false},
+        {"not shared", "select 2", 0, true, false, false, TUSK_QUERY_CANCELED, 'I', false},
+        {"a transaction is open", "select 2", TUSK_SHARE, true, false, false, TUSK_QUERY_CANCELED,
+         'T', false},
+        {"its time is over", "select 2", TUSK_SHARE, true, false, true, TUSK_QUERY_CANCELED, 'I',
+         false},
+        {"its name is gone", "select 2", TUSK_SHARE, false, false, false,
+         TUSK_INVALID_SQL_STATEMENT_NAME, 'I', true},
+    };
+    for (size_t i = 0; i < sizeof hits / sizeof *hits; i++) {
+        world_begin(0);
+        tusk__seat_ops ops = *w.pool->ops;
+        ops.cancels = cancels_of;
+        w.pool->ops = &ops;
+        try(&hits[i]);
+        tusk_pool_stats s;
+        tusk_pool_stat(w.pool, &s);
+        assert_int_equal(s.again, hits[i].again);
+        world_end();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(hit_by_a_cancel)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
