@@ -11,7 +11,7 @@
 /* What most arguments are of; but for a NUL in text nothing of theirs has to be checked. */
 enum { BYTEA = 17, INT8 = 20, INT4 = 23, TEXT = 25, UUID = 2950 };
 /* Longer texts are copied and searched by the C library. */
-enum { SHORT_TEXT = 64 };
+enum { TWO_WORDS = 16 };
 
 /* ── values of known size ─────────────────────────────────────────────────────────────────── */
 
@@ -36,54 +36,12 @@ static int check_as_type(const tusk_arg *a, const uint8_t *p, size_t n)
     return type != NULL && type->codec->check != NULL ? type->codec->check(p, n) : TUSK_OK;
 }
 
-/* Not 0 if one of the eight bytes is. */
-static inline uint64_t zero_byte(uint64_t word)
+/* Copies text; false if there is a NUL in it. */
+static bool copy_text(uint8_t *to, const char *from, size_t n)
 {
-    const uint64_t ones = 0x0101010101010101u;
-    return (word - ones) & ~word & (ones << 7);
-}
-
-static inline uint64_t copy_8(uint8_t *to, const char *from)
-{
-    uint64_t word;
-    memcpy(&word, from, sizeof word);
-    memcpy(to, &word, sizeof word);
-    return zero_byte(word);
-}
-
-static inline uint64_t copy_4(uint8_t *to, const char *from)
-{
-    uint32_t word;
-    memcpy(&word, from, sizeof word);
-    memcpy(to, &word, sizeof word);
-    return zero_byte(word | ~(uint64_t)UINT32_MAX);
-}
-
-static bool copy_long(uint8_t *to, const char *from, size_t n)
-{
-    memcpy(to, from, n);
-    return memchr(from, 0, n) == NULL;
-}
-
-/* Copies text; false if there is a NUL in it. The last word of a short one overlaps that before. */
-static inline bool copy_text(uint8_t *to, const char *from, size_t n)
-{
-    if (n > SHORT_TEXT)
-        return copy_long(to, from, n);
-    uint64_t nul = 0;
-    if (n >= 8) {
-        nul = copy_8(to + n - 8, from + n - 8);
-        for (size_t at = 0; at + 8 < n; at += 8)
-            nul |= copy_8(to + at, from + at);
-    } else if (n >= 4) {
-        nul = copy_4(to, from) | copy_4(to + n - 4, from + n - 4);
-    } else {
-        for (size_t at = 0; at < n; at++) {
-            to[at] = (uint8_t)from[at];
-            nul |= from[at] == 0;
-        }
-    }
-    return nul == 0;
+    if (n > 0)
+        memcpy(to, from, n);
+    return n == 0 || memchr(from, 0, n) == NULL;
 }
 
 static int put_binary(uint8_t *p, const tusk_arg *a)
@@ -206,53 +164,107 @@ int tusk__arg_format(const tusk_arg *a)
 
 /* ── rows of them ─────────────────────────────────────────────────────────────────────────── */
 
-static inline uint8_t *put_sized(uint8_t *p, uint32_t size, uint64_t v)
+/* Room for a value with its length that is SHORT at most is looked for before it is written. */
+enum { SHORT = 64, SMALL = 4 + SHORT };
+
+static inline uint64_t copy_8(uint8_t *to, const char *from)
 {
-    tusk__store32(p, size);
-    if (size == 8)
-        tusk__store64(p + 4, v);
-    else if (size == 4)
-        tusk__store32(p + 4, (uint32_t)v);
-    else
-        p[4] = (uint8_t)v;
-    return p + 4 + size;
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    memcpy(to, &word, sizeof word);
+    return word;
 }
 
-static uint8_t *put_short(uint8_t *p, const tusk_arg *a)
+static inline uint32_t copy_4(uint8_t *to, const char *from)
+{
+    uint32_t word;
+    memcpy(&word, from, sizeof word);
+    memcpy(to, &word, sizeof word);
+    return word;
+}
+
+/* The highest bit of a byte is set if it is 0. If none is set then none is 0. */
+static inline uint64_t zeros(uint64_t word)
+{
+    return (word - 0x0101010101010101u) & ~word;
+}
+
+/* copy_text where two words at both ends are all of it: they may overlap. */
+static inline bool copy_short_text(uint8_t *to, const char *from, size_t n)
+{
+    uint64_t nul = 0;
+    if (n > TWO_WORDS)
+        return copy_text(to, from, n);
+    if (n >= 8) {
+        nul = zeros(copy_8(to, from)) | zeros(copy_8(to + n - 8, from + n - 8));
+    } else if (n >= 4) {
+        nul = zeros(copy_4(to, from) | (uint64_t)copy_4(to + n - 4, from + n - 4) << 32);
+    } else {
+        for (size_t at = 0; at < n; at++) {
+            to[at] = (uint8_t)from[at];
+            nul |= zeros((uint8_t)from[at] | ~(uint64_t)UINT8_MAX);
+        }
+    }
+    return (nul & 0x8080808080808080u) == 0;
+}
+
+static inline uint8_t *put_short(uint8_t *p, const tusk_arg *a)
 {
     tusk_slice s = a->v.s;
-    bool raw = a->kind == TUSK_ARG_BINARY && (a->oid == BYTEA || a->oid == UUID);
-    if (s.len > SHORT_TEXT || (a->kind == TUSK_ARG_BINARY && a->oid != TEXT && !raw))
+    if (s.len > SHORT)
         return NULL;
     tusk__store32(p, (uint32_t)s.len);
-    return copy_text(p + 4, s.ptr, s.len) || raw ? p + 4 + s.len : NULL;
+    bool fine = copy_short_text(p + 4, s.ptr, s.len);
+    if (a->kind == TUSK_ARG_BINARY && a->oid != TEXT)
+        fine = a->oid == BYTEA || a->oid == UUID;
+    return fine ? p + 4 + s.len : NULL;
 }
 
-/* A value with its length: numbers and short bytes of the types above, SMALL bytes at most. Returns
- * where it ends, NULL for anything else and for what is not right. */
-enum { SMALL = 4 + SHORT_TEXT };
-static inline uint8_t *put_small(uint8_t *p, const tusk_arg *a)
+static inline uint8_t *put_word(uint8_t *p, uint64_t v)
 {
-    uint64_t bits;
+    tusk__store32(p, 8);
+    tusk__store64(p + 4, v);
+    return p + 12;
+}
+
+static uint8_t *put_rarer(uint8_t *p, const tusk_arg *a)
+{
     switch (a->kind) {
     case TUSK_ARG_NULL:
         tusk__store32(p, UINT32_MAX);
         return p + 4;
     case TUSK_ARG_BOOL:
-        return put_sized(p, 1, a->v.i != 0);
-    case TUSK_ARG_INT4:
-        return a->oid == INT4 && a->v.i == (int32_t)a->v.i ? put_sized(p, 4, (uint64_t)a->v.i)
-                                                           : NULL;
+        tusk__store32(p, 1);
+        p[4] = a->v.i != 0;
+        return p + 5;
     case TUSK_ARG_INT8:
-        return a->oid == INT8 ? put_sized(p, 8, (uint64_t)a->v.i) : NULL;
-    case TUSK_ARG_FLOAT8:
-        memcpy(&bits, &a->v.f, sizeof bits);
-        return put_sized(p, 8, bits);
+        return a->oid == INT8 ? put_word(p, (uint64_t)a->v.i) : NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* A value with its length: what most are, SMALL bytes at most. Returns where it ends, NULL for
+ * anything else and for what is not right. */
+static inline uint8_t *put_small(uint8_t *p, const tusk_arg *a)
+{
+    int64_t i = a->v.i; /* before p is written to, which could be anything's */
+    uint64_t bits;
+    switch (a->kind) {
+    case TUSK_ARG_INT4:
+        if (a->oid != INT4 || i != (int32_t)i)
+            return NULL;
+        tusk__store32(p, 4);
+        tusk__store32(p + 4, (uint32_t)i);
+        return p + 8;
     case TUSK_ARG_TEXT:
     case TUSK_ARG_BINARY:
         return put_short(p, a);
+    case TUSK_ARG_FLOAT8:
+        memcpy(&bits, &a->v.f, sizeof bits);
+        return put_word(p, bits);
     default:
-        return NULL;
+        return put_rarer(p, a);
     }
 }
 
@@ -271,48 +283,49 @@ static void put_value(tusk_buf *out, const tusk_arg *a)
         tusk_buf_fail(out, status);
 }
 
-/* Room is looked for so many arguments at a time. */
-enum { RUN = 32 };
-
 void tusk__encode_values(tusk_buf *out, const tusk_arg *args, size_t n)
 {
-    for (const tusk_arg *a = args, *last = args + n; a < last;) {
-        size_t run = (size_t)(last - a) < RUN ? (size_t)(last - a) : RUN;
-        const tusk_arg *stop = a + run;
-        uint8_t *p = tusk__buf_ready(out, run * SMALL), *next;
-        if (p == NULL)
-            return;
-        for (; a < stop && (next = put_small(p, a)) != NULL; a++)
+    const tusk_arg *a = args, *last = args + n;
+    for (uint8_t *p; a < last && (p = tusk__buf_ready(out, SMALL)) != NULL;) {
+        const uint8_t *full = out->data + (out->cap - SMALL);
+        uint8_t *next = p;
+        for (; a < last && (next = put_small(p, a)) != NULL; a++) {
             p = next;
+            if (p > full)
+                break;
+        }
         out->len = (size_t)(p - out->data);
-        if (a < stop)
-            put_value(out, a++);
+        if (next == NULL)
+            put_value(out, a);
+        a += a < last;
     }
+}
+
+/* How many of them, from the first one on, come in this format. */
+static inline size_t alike(const tusk_arg *args, size_t n, bool text)
+{
+    size_t at = 0;
+    while (at < n && (args[at].kind == TUSK_ARG_TEXT) == text)
+        at++;
+    return at;
 }
 
 /* One format code for all arguments where they agree: most often they do, and 2 bytes an argument
  * are saved. */
-static void put_formats(tusk_buf *out, const tusk_arg *args, size_t n)
-{
-    size_t same = 1;
-    while (same < n && format_of(&args[same]) == format_of(&args[0]))
-        same++;
-    size_t count = same < n ? n : 1;
-    uint8_t *p = tusk__buf_take(out, 2 + 2 * count);
-    if (p == NULL)
-        return;
-    tusk__store16(p, (uint16_t)count);
-    for (size_t i = 0; i < count; i++)
-        tusk__store16(p + 2 + 2 * i, (uint16_t)format_of(&args[i]));
-}
-
 void tusk__encode_arguments(tusk_buf *out, const tusk_arg *args, size_t n)
 {
     if (n == 0) {
         tusk__append_u32(out, 0);
         return;
     }
-    put_formats(out, args, n);
-    tusk__append_u16(out, (uint16_t)n);
+    bool agree = alike(args, n, false) == n || alike(args, n, true) == n;
+    size_t codes = agree ? 1 : n;
+    uint8_t *p = tusk__buf_take(out, 2 + 2 * codes + 2);
+    if (p == NULL)
+        return;
+    tusk__store16(p, (uint16_t)codes);
+    for (size_t i = 0; i < codes; i++)
+        tusk__store16(p + 2 + 2 * i, (uint16_t)format_of(&args[i]));
+    tusk__store16(p + 2 + 2 * codes, (uint16_t)n);
     tusk__encode_values(out, args, n);
 }
