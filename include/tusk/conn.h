@@ -14,7 +14,8 @@
  *   3. Nothing is sent twice, except a statement that the server proved it did not execute.
  *   4. Rows, columns, errors and slices are views that die when the callback returns.
  *   5. Arguments and SQL text are encoded before the submitting call returns.
- *   6. tusk_close, and submitting, is safe inside any callback.
+ *   6. tusk_close, and submitting, is safe inside any callback. A callback returns: a C++ exception or a
+ *      longjmp out of it would leave the connection in the middle of its work.
  *   7. A protocol violation closes the connection; every queued done() fires with it, in order.
  *   8. A connection that died refuses everything with TUSK_ECLOSED and keeps its error text until
  *      its owner calls tusk_close: that call, and nothing else, frees it. */
