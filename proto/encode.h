@@ -1,6 +1,6 @@
 /* proto/encode.h: frontend messages, appended to a buffer. Lengths are back-patched, failure sticks
- * to the buffer (tusk_buf.status), and the caller rolls back to its mark: the wire never sees half a
- * message. A text with a NUL inside is refused with TUSK_EINVAL, a message that the server would
+ * to the buffer (tusk_buf.status), and the caller rolls back to its mark: the wire never sees half
+ * a message. A text with a NUL inside is refused with TUSK_EINVAL, a message that the server would
  * refuse for its size with TUSK_ETOOBIG. */
 #ifndef TUSK_PROTO_ENCODE_H
 #define TUSK_PROTO_ENCODE_H
@@ -11,6 +11,7 @@
 /* A message in parts: begin gives the mark that end needs. */
 size_t tusk__message_begin(tusk_buf *, char type);
 void tusk__message_end(tusk_buf *, size_t mark);
+void tusk__message_end_within(tusk_buf *, size_t mark, size_t limit);
 /* A NUL-terminated string. */
 void tusk__put_cstr(tusk_buf *, tusk_slice);
 
@@ -31,8 +32,8 @@ void tusk__encode_query(tusk_buf *, tusk_slice sql);
  * generation other than 0 is appended to the text (tusk__put_generation). */
 void tusk__encode_parse(tusk_buf *, const char *name, tusk_slice sql, uint32_t generation,
                         const tusk_arg *, size_t n);
-/* A comment that makes a statement's text new where a server or a pooler holds on to a stale plan of
- * the old one; nothing for generation 0. */
+/* A comment that makes a statement's text new where a server or a pooler holds on to a stale plan
+ * of the old one; nothing for generation 0. */
 void tusk__put_generation(tusk_buf *, uint32_t generation);
 /* formats NULL: every column in `format`. */
 void tusk__encode_bind(tusk_buf *, const char *portal, const char *statement, const tusk_arg *,
