@@ -114,7 +114,7 @@ static void requests_that_are_none(void **state)
             many);
     refused(&s, (tusk_request){.sql = sql, .formats = formats, .nformats = 40000},
             "too many result formats");
-    refused(&s, (tusk_request){.sql = sql, .args = &arg, .nargs = 70000}, "65535");
+    refused(&s, (tusk_request){.sql = sql, .args = &arg, .nargs = 65536}, "65535");
     refused(&s, (tusk_request){.sql = sql, .flags = 1u << 30}, "unknown request flag");
     static const tusk_sink without_done = {.done = NULL};
     tusk_request fine = {.sql = sql};

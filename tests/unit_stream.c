@@ -245,6 +245,40 @@ static void orderly_end(void **state)
     tls_pair_close(&p);
 }
 
+/* OpenSSL's error queue is the thread's, not ours: what the program has left there means nothing
+ * for the connection, and nothing of ours is left there, whether it went well or not. */
+static void errors_of_others(void **state)
+{
+    (void)state;
+    tls_pair p;
+    char buffer[8];
+    tls_pair_open(&p, &tls_good_server);
+    tls_pair_up(&p);
+    assert_int_equal(ERR_peek_error(), 0);
+    ERR_raise(ERR_LIB_USER, 1);
+    assert_int_equal(p.stream->ops->read(p.stream, buffer, sizeof buffer), TUSK_EAGAIN);
+    ERR_raise(ERR_LIB_USER, 1);
+    assert_int_equal(p.stream->ops->write(p.stream, "x", 1), 1);
+    tls_peer_write(&p.peer, "bye", 3);
+    ERR_raise(ERR_LIB_USER, 1);
+    assert_int_equal(tls_read_all(p.stream, &p.peer, buffer, 3), TUSK_OK);
+    SSL_shutdown(p.peer.ssl);
+    ERR_raise(ERR_LIB_USER, 1);
+    assert_int_equal(tls_read_all(p.stream, &p.peer, buffer, 1), TUSK_EEOF);
+    assert_int_equal(ERR_peek_error(), 0);
+    tls_pair_close(&p);
+    /* Bytes that are no TLS record: OpenSSL has much to say of them. */
+    tls_pair_open(&p, &tls_good_server);
+    tls_pair_up(&p);
+    assert_int_equal(send(p.peer.fd, "no record at all", 16, 0), 16);
+    ptrdiff_t n;
+    while ((n = p.stream->ops->read(p.stream, buffer, sizeof buffer)) == TUSK_EAGAIN)
+        continue;
+    assert_int_equal(n, TUSK_ETLS);
+    assert_int_equal(ERR_peek_error(), 0);
+    tls_pair_close(&p);
+}
+
 /* The socket ends after each number of bytes of an answer: never an orderly end, never a byte more.
  */
 static void truncation(void **state)
@@ -308,6 +342,7 @@ int main(void)
         cmocka_unit_test(pending_is_told),
         cmocka_unit_test(half_a_record),
         cmocka_unit_test(orderly_end),
+        cmocka_unit_test(errors_of_others),
         cmocka_unit_test(truncation),
         cmocka_unit_test(reset),
     };

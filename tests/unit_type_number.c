@@ -456,6 +456,7 @@ static void numeric_rules(void **state)
         {{1, 0, 0, 0, 5}, 5, TUSK_OK},       {{1, 0, 0, 0, 10000}, 5, TUSK_EDATA},
         {{1, 0, 0x4000, 0, 5}, 5, TUSK_OK},  {{1, 0, 0x8000, 0, 5}, 5, TUSK_EDATA},
         {{0, 0, 0xC000, 0}, 4, TUSK_OK},     {{1, 0, 0xC000, 0, 1}, 5, TUSK_EDATA},
+        {{0, 0, 0x8000, 0}, 4, TUSK_EDATA},  {{1, 0, 0x2000, 0, 5}, 5, TUSK_EDATA},
         {{1, 0, 0, 0x3FFF, 5}, 5, TUSK_OK},  {{1, 0, 0, 0x4000, 5}, 5, TUSK_EDATA},
         {{1, 0xFFFF, 0, 4, 5}, 5, TUSK_OK},  {{1, 0xFFFF, 0, 3, 5}, 5, TUSK_EDATA},
         {{1, 0xFFFF, 0, 3, 50}, 5, TUSK_OK}, {{1, 0xFFFF, 0, 0, 5}, 5, TUSK_EDATA},
