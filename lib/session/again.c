@@ -7,8 +7,9 @@
 #include "proto/encode.h"
 
 enum {
-    HEAD = 1 + 4 + 1,             /* of Bind: letter, length, name of the portal */
-    TAIL = 2 + 2 + 1 + 4 + 1 + 4, /* one result format; Execute of the unnamed portal, all rows */
+    HEAD = 1 + 4 + 1, /* of Bind: letter, length, name of the portal */
+    EXECUTE = 1 + 4 + 1 + 4,
+    TAIL = 2 + 2 + EXECUTE, /* one result format; the unnamed portal, all rows */
     SYNC = 1 + 4
 };
 
@@ -27,37 +28,47 @@ static bool is_simple(const tusk_request *rq, const tusk_sink *sink)
            sink->pull == NULL;
 }
 
-static void put_tail(uint8_t *p, const tusk_req *r)
+/* Both are copied in lengths that the compiler knows; what that is too much is overwritten. */
+static void put_head(tusk_buf *out, const tusk__stmt *s)
+{
+    uint8_t *p = tusk__buf_ready(out, HEAD + sizeof s->name);
+    if (p == NULL)
+        return;
+    p[0] = 'B';
+    p[5] = 0;
+    memcpy(p + HEAD, s->name, sizeof s->name);
+    out->len += HEAD + s->name_len + 1u;
+}
+
+static void put_tail(tusk_buf *out, const tusk_req *r)
 {
     static const uint8_t tail[TAIL + SYNC] = {
         0, 1, 0, TUSK_FORMAT_BINARY, 'E', 0, 0, 0, 9, 0, 0, 0, 0, 0, 'S', 0, 0, 0, 4};
-    memcpy(p, tail, r->sync ? TAIL + SYNC : TAIL);
+    uint8_t *p = tusk__buf_ready(out, sizeof tail);
+    if (p == NULL)
+        return;
+    memcpy(p, tail, sizeof tail);
     p[3] = r->binary ? TUSK_FORMAT_BINARY : TUSK_FORMAT_TEXT;
+    out->len += r->sync ? TAIL + SYNC : TAIL;
 }
 
 /* False: it does not fit, or an argument does not encode; nothing was appended. */
 static bool encode(tusk_conn *c, tusk_req *r, const tusk_request *rq)
 {
     tusk_buf *out = &c->out.buf;
-    size_t mark = tusk__buf_mark(out), name = r->stmt->name_len + 1u;
-    uint8_t *p = tusk__buf_take(out, HEAD + name);
-    if (p != NULL) {
-        p[0] = 'B';
-        p[5] = 0;
-        memcpy(p + HEAD, r->stmt->name, name);
-    }
+    size_t mark = tusk__buf_mark(out), sync = r->sync ? SYNC : 0;
+    put_head(out, r->stmt);
     tusk__encode_arguments(out, rq->args, rq->nargs);
-    p = tusk__buf_take(out, r->sync ? TAIL + SYNC : TAIL);
-    size_t length = out->len - mark - (r->sync ? SYNC : 0) - (TAIL - 4) - 1;
-    if (p == NULL || length > TUSK__LIMIT_FRONTEND) {
+    size_t length = out->len - mark - 1 + (TAIL - EXECUTE);
+    put_tail(out, r);
+    if (out->status != TUSK_OK || length > TUSK__LIMIT_FRONTEND) {
         tusk__buf_rollback(out, mark);
         return false;
     }
-    put_tail(p, r);
     tusk__store32(out->data + mark + 1, (uint32_t)length);
     r->begin = c->out.base + mark;
     r->end = tusk__out_position(&c->out);
-    r->executed = r->end - (r->sync ? SYNC : 0);
+    r->executed = r->end - sync;
     r->plan = TUSK__PLAN6(TUSK__BIND, TUSK__EXECUTE, r->sync ? TUSK__READY : 0, 0, 0, 0);
     if (c->trace != NULL)
         tusk__session_trace_out(c, out, mark);
