@@ -48,15 +48,15 @@ static void decode_answers(const tusk__frame *f)
 {
     int a, b;
     int32_t pid;
-    char tx;
+    char tx, tag[64];
+    uint64_t rows;
     tusk_slice channel, payload;
     tusk_error error;
     tusk__decode_empty(f);
     if (tusk__decode_notification(f, &pid, &channel, &payload) == TUSK_OK)
         read_all(payload.ptr, payload.len);
     tusk__decode_ready(f, &tx);
-    if (tusk__decode_command_complete(f, &channel) == TUSK_OK)
-        tusk__tag_rows(channel);
+    tusk__decode_command_complete(f, tag, sizeof tag, &rows);
     tusk__decode_copy_response(f, &a, &b);
     if (tusk__decode_error(f, &error) != TUSK_OK)
         return;

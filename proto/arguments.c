@@ -3,6 +3,7 @@
  * comes through a type's own encoder stands between two such runs. */
 #include "proto/buf.h"
 #include "proto/encode.h"
+#include "proto/short_text.h"
 #include "proto/types.h"
 
 #include <float.h>
@@ -10,8 +11,6 @@
 
 /* What most arguments are of; but for a NUL in text nothing of theirs has to be checked. */
 enum { BYTEA = 17, INT8 = 20, INT4 = 23, TEXT = 25, UUID = 2950 };
-/* Longer texts are copied and searched by the C library. */
-enum { TWO_WORDS = 16 };
 
 /* ── values of known size ─────────────────────────────────────────────────────────────────── */
 
@@ -36,20 +35,12 @@ static int check_as_type(const tusk_arg *a, const uint8_t *p, size_t n)
     return type != NULL && type->codec->check != NULL ? type->codec->check(p, n) : TUSK_OK;
 }
 
-/* Copies text; false if there is a NUL in it. */
-static bool copy_text(uint8_t *to, const char *from, size_t n)
-{
-    if (n > 0)
-        memcpy(to, from, n);
-    return n == 0 || memchr(from, 0, n) == NULL;
-}
-
 static int put_binary(uint8_t *p, const tusk_arg *a)
 {
     tusk_slice s = a->v.s;
     const tusk__type *type = a->oid != BYTEA ? tusk__type_find(a->oid) : NULL;
     if (type != NULL && type->codec->check == tusk__check_text)
-        return copy_text(p, s.ptr, s.len) ? TUSK_OK : TUSK_EDATA;
+        return tusk__copy_long_text(p, s.ptr, s.len) ? TUSK_OK : TUSK_EDATA;
     if (s.len > 0)
         memcpy(p, s.ptr, s.len);
     return type != NULL && type->codec->check != NULL ? type->codec->check(p, s.len) : TUSK_OK;
@@ -103,7 +94,7 @@ static inline int put_plain(uint8_t *p, const tusk_arg *a)
         tusk__store64(p, bits);
         return TUSK_OK;
     case TUSK_ARG_TEXT:
-        return copy_text(p, a->v.s.ptr, a->v.s.len) ? TUSK_OK : TUSK_EDATA;
+        return tusk__copy_long_text(p, a->v.s.ptr, a->v.s.len) ? TUSK_OK : TUSK_EDATA;
     case TUSK_ARG_BINARY:
         return put_binary(p, a);
     default:
@@ -167,54 +158,13 @@ int tusk__arg_format(const tusk_arg *a)
 /* Room for a value with its length that is SHORT at most is looked for before it is written. */
 enum { SHORT = 64, SMALL = 4 + SHORT };
 
-static inline uint64_t copy_8(uint8_t *to, const char *from)
-{
-    uint64_t word;
-    memcpy(&word, from, sizeof word);
-    memcpy(to, &word, sizeof word);
-    return word;
-}
-
-static inline uint32_t copy_4(uint8_t *to, const char *from)
-{
-    uint32_t word;
-    memcpy(&word, from, sizeof word);
-    memcpy(to, &word, sizeof word);
-    return word;
-}
-
-/* The highest bit of a byte is set if it is 0. If none is set then none is 0. */
-static inline uint64_t zeros(uint64_t word)
-{
-    return (word - 0x0101010101010101u) & ~word;
-}
-
-/* copy_text where two words at both ends are all of it: they may overlap. */
-static inline bool copy_short_text(uint8_t *to, const char *from, size_t n)
-{
-    uint64_t nul = 0;
-    if (n > TWO_WORDS)
-        return copy_text(to, from, n);
-    if (n >= 8) {
-        nul = zeros(copy_8(to, from)) | zeros(copy_8(to + n - 8, from + n - 8));
-    } else if (n >= 4) {
-        nul = zeros(copy_4(to, from) | (uint64_t)copy_4(to + n - 4, from + n - 4) << 32);
-    } else {
-        for (size_t at = 0; at < n; at++) {
-            to[at] = (uint8_t)from[at];
-            nul |= zeros((uint8_t)from[at] | ~(uint64_t)UINT8_MAX);
-        }
-    }
-    return (nul & 0x8080808080808080u) == 0;
-}
-
 static inline uint8_t *put_short(uint8_t *p, const tusk_arg *a)
 {
     tusk_slice s = a->v.s;
     if (s.len > SHORT)
         return NULL;
     tusk__store32(p, (uint32_t)s.len);
-    bool fine = copy_short_text(p + 4, s.ptr, s.len);
+    bool fine = tusk__copy_text(p + 4, s.ptr, s.len);
     if (a->kind == TUSK_ARG_BINARY && a->oid != TEXT)
         fine = a->oid == BYTEA || a->oid == UUID;
     return fine ? p + 4 + s.len : NULL;

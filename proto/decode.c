@@ -1,6 +1,7 @@
 /* proto/decode.c: every backend message but the row's values, which are left where they are. */
 #include "proto/decode.h"
 #include "proto/bytes.h"
+#include "proto/short_text.h"
 
 static tusk__reader body(const tusk__frame *f)
 {
@@ -10,11 +11,6 @@ static tusk__reader body(const tusk__frame *f)
 static int ended(const tusk__reader *r)
 {
     return tusk__reader_end(r) ? TUSK_OK : TUSK_EPROTO;
-}
-
-int tusk__decode_empty(const tusk__frame *f)
-{
-    return f->len == 0 ? TUSK_OK : TUSK_EPROTO;
 }
 
 int tusk__decode_authentication(const tusk__frame *f, uint32_t *code, tusk_slice *rest)
@@ -87,28 +83,28 @@ int tusk__decode_ready(const tusk__frame *f, char *tx)
     return ended(&r);
 }
 
-int tusk__decode_command_complete(const tusk__frame *f, tusk_slice *tag)
+/* The number at the end of a tag; 0 if there is none or it might not fit. */
+static inline uint64_t tag_rows(const char *tag, size_t len)
 {
-    tusk__reader r = body(f);
-    tag->ptr = tusk__read_cstr(&r, &tag->len);
-    return ended(&r);
+    enum { DIGITS = 19 };
+    uint64_t n = 0, unit = 1;
+    size_t at = len;
+    for (; at > 0 && tag[at - 1] >= '0' && tag[at - 1] <= '9'; at--) {
+        n += unit * (uint64_t)(tag[at - 1] - '0');
+        unit *= 10;
+    }
+    return at > 0 && tag[at - 1] == ' ' && len - at <= DIGITS ? n : 0;
 }
 
-uint64_t tusk__tag_rows(tusk_slice tag)
+int tusk__decode_command_complete(const tusk__frame *f, char *copy, size_t room, uint64_t *rows)
 {
-    size_t at = tag.len;
-    while (at > 0 && tag.ptr[at - 1] >= '0' && tag.ptr[at - 1] <= '9')
-        at--;
-    if (at == tag.len || at == 0 || tag.ptr[at - 1] != ' ')
-        return 0;
-    uint64_t n = 0;
-    for (; at < tag.len; at++) {
-        uint64_t digit = (uint64_t)(tag.ptr[at] - '0');
-        if (n > (UINT64_MAX - digit) / 10)
-            return 0;
-        n = n * 10 + digit;
-    }
-    return n;
+    tusk__reader r = body(f);
+    size_t len = f->len - 1, kept = len < room ? len : room;
+    const char *tag = (const char *)tusk__read_bytes(&r, len);
+    if (tusk__read_u8(&r) != 0 || !tusk__reader_end(&r) || !tusk__copy_text(copy, tag, kept))
+        return TUSK_EPROTO;
+    *rows = tag_rows(tag, len);
+    return len == kept || memchr(tag + kept, 0, len - kept) == NULL ? TUSK_OK : TUSK_EPROTO;
 }
 
 int tusk__decode_copy_response(const tusk__frame *f, int *format, int *columns)

@@ -8,12 +8,16 @@
 #include <tusk/conn.h>
 
 /* Messages that have no body at all. */
-int tusk__decode_empty(const tusk__frame *);
+static inline int tusk__decode_empty(const tusk__frame *f)
+{
+    return f->len == 0 ? TUSK_OK : TUSK_EPROTO;
+}
 
 /* The code of AuthenticationXXX; what follows it goes to *rest. */
 int tusk__decode_authentication(const tusk__frame *, uint32_t *code, tusk_slice *rest);
 /* Calls each(ud, name) for every mechanism of AuthenticationSASL: at least one. */
-int tusk__decode_sasl_mechanisms(tusk_slice rest, void (*each)(void *ud, const char *name), void *ud);
+int tusk__decode_sasl_mechanisms(tusk_slice rest, void (*each)(void *ud, const char *name),
+                                 void *ud);
 /* The key is 4 bytes in protocol 3.0, 4 to 256 in 3.2. */
 int tusk__decode_backend_key(const tusk__frame *, uint32_t protocol, int32_t *pid, tusk_slice *key);
 int tusk__decode_parameter_status(const tusk__frame *, const char **name, const char **value);
@@ -23,9 +27,9 @@ int tusk__decode_notification(const tusk__frame *, int32_t *pid, tusk_slice *cha
                               tusk_slice *payload);
 /* 'I', 'T' or 'E'. */
 int tusk__decode_ready(const tusk__frame *, char *tx);
-int tusk__decode_command_complete(const tusk__frame *, tusk_slice *tag);
-/* The row count at the end of a tag; 0 if there is none or it does not fit. */
-uint64_t tusk__tag_rows(tusk_slice tag);
+/* The tag is all of the body but its last byte. As much of it as there is room for is copied; *rows
+ * is the count at its end, 0 if there is none. */
+int tusk__decode_command_complete(const tusk__frame *, char *copy, size_t room, uint64_t *rows);
 /* CopyInResponse and its kin: overall format, and the number of columns. */
 int tusk__decode_copy_response(const tusk__frame *, int *format, int *columns);
 
@@ -38,8 +42,8 @@ int tusk__decode_params(const tusk__frame *, uint32_t *oids, int n);
 
 /* DataRow: offsets and lengths of exactly n columns, in one pass. */
 int tusk__decode_row(const tusk__frame *, tusk_cell *cells, int n);
-/* The same of a body, for those who do nothing but that. False: it is not exactly that. A length that
- * is neither NULL's nor one takes the position beyond every end. */
+/* The same of a body, for those who do nothing but that. False: it is not exactly that. A length
+ * that is neither NULL's nor one takes the position beyond every end. */
 static inline bool tusk__row_cells(const uint8_t *body, size_t len, tusk_cell *cells, int n)
 {
     const uint32_t null_length = UINT32_MAX;
@@ -63,8 +67,8 @@ static inline bool tusk__row_cells(const uint8_t *body, size_t len, tusk_cell *c
     return at == len;
 }
 
-/* ErrorResponse and NoticeResponse: checks the list of fields and fills in the error: message "" and
- * sqlstate 0 where the server left them out. */
+/* ErrorResponse and NoticeResponse: checks the list of fields and fills in the error: message ""
+ * and sqlstate 0 where the server left them out. */
 int tusk__decode_error(const tusk__frame *, tusk_error *);
 
 #endif

@@ -42,14 +42,17 @@ static inline ptrdiff_t tusk__frame_next(const uint8_t *at, size_t have,
         *need = 5;
         return 0;
     }
-    uint32_t length = tusk__load32(at + 1);
+    uint32_t length = tusk__load32(at + 1), body = length - 4;
+    enum tusk__backend kind = (enum tusk__backend)tusk__backend_kinds[at[0]];
     out->type = at[0];
-    out->kind = (enum tusk__backend)tusk__backend_kinds[at[0]];
+    out->kind = kind;
     out->body = at + 5;
-    out->len = length < 4 ? 0 : length - 4;
-    if (out->kind == TUSK__B_UNKNOWN || length < 4 || length > INT32_MAX)
+    out->len = body;
+    if (kind == TUSK__B_UNKNOWN || body > INT32_MAX - 4) {
+        out->len = length < 4 ? 0 : body;
         return TUSK_EPROTO;
-    if (length > TUSK__LIMIT_FIXED && length > limits->max[tusk__backend_limits[out->kind]])
+    }
+    if (length > TUSK__LIMIT_FIXED && length > limits->max[tusk__backend_limits[kind]])
         return TUSK_ETOOBIG;
     if (have - 1 < length) {
         *need = (size_t)length + 1;

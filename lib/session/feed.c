@@ -137,6 +137,8 @@ static bool awaits_rows(const tusk_conn *c)
     return state == TUSK__EXECUTE || state == TUSK__SIMPLE_ROWS;
 }
 
+static const tusk__frame a_row = {.type = 'D', .kind = TUSK__B_DATA_ROW};
+
 size_t tusk__session_feed(tusk_conn *c, const uint8_t *data, size_t len)
 {
     size_t used = 0;
@@ -154,12 +156,12 @@ size_t tusk__session_feed(tusk_conn *c, const uint8_t *data, size_t len)
                 break;
             continue;
         }
-        tusk__frame f = {.type = 'D', .kind = TUSK__B_DATA_ROW};
         if (row) {
             used += tusk__on_rows(c, data + used, len - used, &status);
-            if (!conclude(c, &f, status))
+            if (!conclude(c, &a_row, status))
                 break;
         }
+        tusk__frame f;
         if (!authenticated && c->phase >= TUSK__STARTUP) {
             authenticated = true;
             limits = tusk__frame_limits_of(c->settings.max_message, true);

@@ -52,24 +52,29 @@ static void await_next(tusk_req *r)
         tusk__many_next(r);
 }
 
+/* Awaits the next answer to it. False: all of it was answered, or will be skipped by the server. */
+static inline bool settle(tusk_conn *c, tusk_req *r)
+{
+    if (r->dropped) {
+        return false;
+    } else if (!c->group_failed && r->plan != 0) {
+        await_next(r);
+    } else if (c->group_failed && r->sync) {
+        r->plan = 0;
+        r->await = TUSK__SKIP;
+    } else {
+        return false;
+    }
+    if (c->cancels > 0)
+        tusk__req_current(r);
+    return true;
+}
+
 /* Makes the first request that still has answers to come the current one. */
 static void settle_current(tusk_conn *c)
 {
-    for (tusk_req *r; (r = c->current) != NULL; c->current = r->next) {
-        if (r->dropped) {
-            continue;
-        } else if (c->group_failed && r->sync) {
-            r->plan = 0;
-            r->await = TUSK__SKIP;
-        } else if (!c->group_failed && r->plan != 0) {
-            await_next(r);
-        } else {
-            continue; /* all of it was answered, or will be skipped by the server */
-        }
-        if (c->cancels > 0)
-            tusk__req_current(r);
-        return;
-    }
+    while (c->current != NULL && !settle(c, c->current))
+        c->current = c->current->next;
 }
 
 void tusk__queue_push(tusk_conn *c, tusk_req *r)
@@ -92,7 +97,9 @@ void tusk__queue_push(tusk_conn *c, tusk_req *r)
 
 void tusk__queue_advance(tusk_conn *c)
 {
-    settle_current(c);
+    tusk_req *r = c->current;
+    if (r != NULL && !settle(c, r))
+        settle_current(c);
 }
 
 static bool from_pooler(tusk__plan state)

@@ -76,16 +76,14 @@ static tusk__description *description(tusk_conn *c)
     return by_name(c->current) ? &c->current->stmt->description : &c->unnamed;
 }
 
-static void tell_columns(tusk_conn *c)
+static inline void tell_columns(const tusk_req *r, const tusk__description *d)
 {
-    tusk_req *r = c->current;
-    const tusk__description *d = description(c);
     if (r->sink->columns != NULL && !r->skip_rows)
         r->sink->columns(r->ud, d->columns, d->n);
 }
 
 /* Describe of a statement reports format 0 always: what holds is what this Bind asked for. */
-static void apply_format(tusk__description *d, int16_t format)
+static inline void apply_format(tusk__description *d, int16_t format)
 {
     if (d->n > 0 && d->columns[0].format == format)
         return;
@@ -106,7 +104,7 @@ int tusk__on_columns(tusk_conn *c, const tusk__frame *f)
     if (c->current->many != NULL)
         apply_format(description(c), result_format(c->current));
     if (!by_name(c->current)) /* a named statement's are told at BindComplete, each time */
-        tell_columns(c);
+        tell_columns(c->current, &c->unnamed);
     if (c->phase != TUSK__DEAD)
         tusk__queue_advance(c);
     return TUSK_OK;
@@ -132,13 +130,14 @@ int tusk__on_bind(tusk_conn *c, const tusk__frame *f)
     int status = tusk__decode_empty(f);
     if (status != TUSK_OK)
         return status;
-    tusk__description *d = description(c);
-    if (by_name(r))
+    if (by_name(r)) {
+        tusk__description *d = &r->stmt->description;
         apply_format(d, result_format(r));
-    else if (r->many == NULL) /* else the columns of all items were told already */
-        tusk__description_none(d);
-    if (by_name(r) && d->n >= 0)
-        tell_columns(c);
+        if (d->n >= 0)
+            tell_columns(r, d);
+    } else if (r->many == NULL) { /* else the columns of all items were told already */
+        tusk__description_none(&c->unnamed);
+    }
     if (c->phase != TUSK__DEAD)
         tusk__queue_advance(c);
     return TUSK_OK;
@@ -219,9 +218,6 @@ static void note_tag(tusk_conn *c, tusk_slice tag)
     } leaves[] = {{"SET", TUSK__DIRT_STATE},     {"LISTEN", TUSK__DIRT_STATE},
                   {"CREATE", TUSK__DIRT_STATE},  {"DECLARE", TUSK__DIRT_STATE},
                   {"PREPARE", TUSK__DIRT_NAMES}, {"LOAD", TUSK__DIRT_STATE}};
-    char last = tag.len > 0 ? tag.ptr[tag.len - 1] : '0';
-    if (last >= '0' && last <= '9')
-        return; /* a count of rows: queries, and nearly everything that is run often */
     for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++) {
         size_t n = strlen(leaves[i].tag);
         if (tag.len >= n && memcmp(tag.ptr, leaves[i].tag, n) == 0)
@@ -232,18 +228,25 @@ static void note_tag(tusk_conn *c, tusk_slice tag)
         tusk__cache_forget(c);
 }
 
-static int take_tag(tusk_conn *c, const tusk__frame *f)
+static inline bool ends_in_digit(tusk_slice tag)
+{
+    char last = tag.len > 0 ? tag.ptr[tag.len - 1] : 0;
+    return last >= '0' && last <= '9';
+}
+
+static inline int take_tag(tusk_conn *c, const tusk__frame *f)
 {
     tusk_req *r = c->current;
-    tusk_slice tag;
-    int status = tusk__decode_command_complete(f, &tag);
+    uint64_t before = r->many != NULL ? r->rows : 0;
+    int status = tusk__decode_command_complete(f, r->tag, sizeof r->tag, &r->rows);
     if (status != TUSK_OK)
         return status;
+    tusk_slice tag = {(const char *)f->body, f->len - 1};
     r->answered = true;
-    r->rows = (r->many != NULL ? r->rows : 0) + tusk__tag_rows(tag);
+    r->rows += before;
     r->tag_len = (uint8_t)(tag.len < sizeof r->tag ? tag.len : sizeof r->tag);
-    memcpy(r->tag, tag.ptr, r->tag_len);
-    note_tag(c, tag);
+    if (!ends_in_digit(tag)) /* a count of rows: queries, and nearly all that is run often */
+        note_tag(c, tag);
     return TUSK_OK;
 }
 
@@ -265,7 +268,7 @@ int tusk__on_simple_columns(tusk_conn *c, const tusk__frame *f)
     int status = tusk__description_set(&c->unnamed, c, f);
     c->current->await = TUSK__SIMPLE_ROWS;
     if (status == TUSK_OK)
-        tell_columns(c);
+        tell_columns(c->current, &c->unnamed);
     return status;
 }
 
