@@ -120,6 +120,29 @@ static void nothing(void **state)
     assert_int_equal(room.len, 0);
 }
 
+/* A "char" is any byte: what is not ASCII is shown in octal, and read from it. */
+static void char_bytes(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 256; i++) {
+        uint8_t byte = (uint8_t)i;
+        char want[8] = {(char)byte};
+        if (byte > 127) {
+            const char octal[] = {'\\', (char)('0' + byte / 64), (char)('0' + byte / 8 % 8),
+                                  (char)('0' + byte % 8), '\0'};
+            memcpy(want, octal, sizeof octal);
+        }
+        tusk_value v = {&byte, 1, 18, TUSK_FORMAT_BINARY};
+        expect_text(v, NULL, want);
+        tusk_buf_clear(&room);
+        assert_int_equal(tusk_value_parse(18, tusk_slice_of(want), NULL, &room), TUSK_OK);
+        assert_true(room.len == 1 && room.data[0] == byte);
+    }
+    tusk_buf_clear(&room); /* of a longer text the first byte, as the server has it */
+    assert_int_equal(tusk_value_parse(18, tusk_slice_of("\xc3\xa9"), NULL, &room), TUSK_OK);
+    assert_true(room.len == 1 && room.data[0] == 0xc3);
+}
+
 /* Where the caller's function for zones is wrong, nothing is shown. */
 static int32_t east;
 
@@ -261,10 +284,9 @@ static void deep_query(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(described), cmocka_unit_test(of_nothing),
-        cmocka_unit_test(nothing),   cmocka_unit_test(zone_offsets),
-        cmocka_unit_test(vectors),   cmocka_unit_test(vector_values),
-        cmocka_unit_test(hstore),    cmocka_unit_test(deep_query),
+        cmocka_unit_test(described),     cmocka_unit_test(of_nothing), cmocka_unit_test(nothing),
+        cmocka_unit_test(zone_offsets),  cmocka_unit_test(char_bytes), cmocka_unit_test(vectors),
+        cmocka_unit_test(vector_values), cmocka_unit_test(hstore),     cmocka_unit_test(deep_query),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
