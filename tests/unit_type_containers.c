@@ -384,6 +384,9 @@ static void range_ends(void **state)
     assert_int_equal(put(tusk_of_multirange(&m)), TUSK_ETYPE); /* nor is an array one */
     m.oid = 4536;
     expect_arg(tusk_of_multirange(&m), "{[1,2)}");
+    const tusk_range_arg turned = {3926, false, true, false, tusk_int8(2), tusk_int8(1)};
+    m.ranges = &turned;
+    assert_int_equal(put(tusk_of_multirange(&m)), TUSK_ERANGE);
 }
 
 static void record_arguments(void **state)
@@ -396,6 +399,9 @@ static void record_arguments(void **state)
     expect_arg(tusk_of_record(&r), "(1,\"a,b\",,t)");
     fields[3] = tusk_text("untyped");
     assert_int_equal(put(tusk_of_record(&r)), TUSK_ETYPE);
+    fields[3] = tusk_textn("a\0b", 3);
+    fields[3].oid = 25;
+    assert_int_equal(put(tusk_of_record(&r)), TUSK_EDATA);
     const tusk_record_arg wide = {2249, fields, 100000};
     assert_int_equal(put(tusk_of_record(&wide)), TUSK_ETOOBIG);
 }

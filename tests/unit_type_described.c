@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "proto/buf.h"
+#include "proto/bytes.h"
 #include "proto/types.h"
 
 static tusk_buf room;
@@ -35,16 +36,29 @@ static void expect_text(tusk_value v, const tusk_text_style *style, const char *
 }
 
 static const tusk_typedesc descriptions[] = {
-    {70001, 0, 'e', {"mood", 4}},         {70002, 70001, 'a', {"_mood", 5}},
-    {70003, 70004, 'd', {"small", 5}},    {70004, 23, 'd', {"smaller", 7}},
-    {70005, 0, 'c', {"pair", 4}},         {70006, 0, 'b', {"hstore", 6}},
-    {70007, 25, 'r', {"textrange", 9}},   {70008, 70007, 'm', {"textmultirange", 14}},
-    {70009, 70009, 'd', {"endless", 7}},  {70010, 0, 'b', {"box3d", 5}},
-    {70011, 0, 'p', {"pseudo", 6}},       {70012, 0, 'b', {"vector", 6}},
-    {70013, 70003, 'a', {"_small", 6}},   {70014, 0, 'b', {"halfvec", 7}},
-    {70015, 0, 'b', {"sparsevec", 9}},    {70016, 0, 'b', {"cube", 4}},
-    {70017, 0, 'a', {"_any", 4}},         {70018, 25, 'm', {"textmulti", 9}},
+    {70001, 0, 'e', {"mood", 4}},
+    {70002, 70001, 'a', {"_mood", 5}},
+    {70003, 70004, 'd', {"small", 5}},
+    {70004, 23, 'd', {"smaller", 7}},
+    {70005, 0, 'c', {"pair", 4}},
+    {70006, 0, 'b', {"hstore", 6}},
+    {70007, 25, 'r', {"textrange", 9}},
+    {70008, 70007, 'm', {"textmultirange", 14}},
+    {70009, 70009, 'd', {"endless", 7}},
+    {70010, 0, 'b', {"box3d", 5}},
+    {70011, 0, 'p', {"pseudo", 6}},
+    {70012, 0, 'b', {"vector", 6}},
+    {70013, 70003, 'a', {"_small", 6}},
+    {70014, 0, 'b', {"halfvec", 7}},
+    {70015, 0, 'b', {"sparsevec", 9}},
+    {70016, 0, 'b', {"cube", 4}},
+    {70017, 0, 'a', {"_any", 4}},
+    {70018, 25, 'm', {"textmulti", 9}},
     {70019, 70000, 'r', {"anyrange", 8}},
+    {70020, 70020, 'a', {"_self", 5}},
+    {70021, 70021, 'r', {"selfrange", 9}},
+    {70022, 70023, 'm', {"deeprange", 9}},
+    {70023, 70022, 'r', {"deepranges", 10}},
 };
 
 static const tusk_typedesc *find(void *ud, uint32_t oid)
@@ -107,6 +121,42 @@ static void of_nothing(void **state)
         assert_int_equal(
             tusk_value_parse(cases[i].oid, tusk_slice_of(cases[i].text), &style, &room),
             TUSK_ETYPE);
+        assert_int_equal(room.len, 0);
+    }
+}
+
+/* Containers that hold their own kind, as no server has them: refused before the stack is full. */
+static void within_themselves(void **state)
+{
+    (void)state;
+    enum { LEVELS = 100 };
+    static const struct {
+        uint32_t oid;
+        const uint8_t head[20]; /* what stands before the length of the inner one */
+        size_t size;
+    } kinds[] = {
+        {70020, {0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0x11, 0x84, 0, 0, 0, 1, 0, 0, 0, 1}, 20},
+        {70021, {0x12}, 1},
+        {70022, {0, 0, 0, 1}, 4},
+        {70023, {0x12}, 1},
+    };
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        size_t sizes[LEVELS + 1] = {1}, used = 0;
+        static uint8_t bytes[LEVELS * 24 + 1];
+        size_t other = k < 2 ? k : 5 - k; /* 2 and 3 hold each other */
+        for (int i = 1; i <= LEVELS; i++)
+            sizes[i] = kinds[(LEVELS - i) % 2 == 0 ? k : other].size + 4 + sizes[i - 1];
+        for (int i = LEVELS; i > 0; i--) {
+            size_t kind = (LEVELS - i) % 2 == 0 ? k : other;
+            memcpy(bytes + used, kinds[kind].head, kinds[kind].size);
+            used += kinds[kind].size;
+            tusk__store32(bytes + used, (uint32_t)sizes[i - 1]);
+            used += 4;
+        }
+        bytes[used++] = 0;
+        tusk_value v = {bytes, (int32_t)used, kinds[k].oid, TUSK_FORMAT_BINARY};
+        tusk_buf_clear(&room);
+        assert_int_equal(tusk_value_text(v, &style, &room), TUSK_EDATA);
         assert_int_equal(room.len, 0);
     }
 }
@@ -284,9 +334,11 @@ static void deep_query(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(described),     cmocka_unit_test(of_nothing), cmocka_unit_test(nothing),
-        cmocka_unit_test(zone_offsets),  cmocka_unit_test(char_bytes), cmocka_unit_test(vectors),
-        cmocka_unit_test(vector_values), cmocka_unit_test(hstore),     cmocka_unit_test(deep_query),
+        cmocka_unit_test(described),    cmocka_unit_test(of_nothing),
+        cmocka_unit_test(nothing),      cmocka_unit_test(within_themselves),
+        cmocka_unit_test(zone_offsets), cmocka_unit_test(char_bytes),
+        cmocka_unit_test(vectors),      cmocka_unit_test(vector_values),
+        cmocka_unit_test(hstore),       cmocka_unit_test(deep_query),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

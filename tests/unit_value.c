@@ -411,9 +411,50 @@ static void names(void **state)
         assert_false(tusk__type_renders(not_these[i]));
 }
 
+/* ── values that are none ── */
+
+/* By their structs: NULL, text that cannot be read, and a format that is none. */
+static void structs_of_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const tusk_type *type;
+        uint32_t oid;
+        const char *text;
+    } cases[] = {{&tusk_type_tid, 27, "(1"},
+                 {&tusk_type_macaddr, 829, "zz"},
+                 {&tusk_type_macaddr8, 774, "zz"},
+                 {&tusk_type_timetz, 1266, "25h"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        union {
+            tusk_timetz timetz;
+            uint8_t bytes[64];
+        } out;
+        tusk_value v = {NULL, -1, cases[i].oid, TUSK_FORMAT_BINARY};
+        assert_int_equal(tusk_to_type(v, cases[i].type, &out), TUSK_ENULL);
+        tusk_slice text = tusk_slice_of(cases[i].text);
+        v = (tusk_value){(const uint8_t *)text.ptr, (int32_t)text.len, cases[i].oid,
+                         TUSK_FORMAT_TEXT};
+        assert_int_equal(tusk_to_type(v, cases[i].type, &out), TUSK_EDATA);
+        v.format = 2;
+        assert_int_equal(tusk_to_type(v, cases[i].type, &out), TUSK_EINVAL);
+    }
+    float vector[1];
+    size_t n;
+    uint8_t uuid[16];
+    tusk_path path;
+    const tusk_value shown = {(const uint8_t *)"((0,0))", 7, 602, TUSK_FORMAT_TEXT};
+    assert_int_equal(tusk_to_path(shown, &path), TUSK_ETYPE); /* from binary only */
+    const tusk_value word = {(const uint8_t *)"x", 1, 2950, TUSK_FORMAT_TEXT};
+    assert_int_equal(tusk_to_uuid(word, uuid), TUSK_EDATA);
+    const tusk_value none = {NULL, -1, 70012, TUSK_FORMAT_BINARY};
+    assert_int_equal(tusk_to_vector(none, vector, 1, &n), TUSK_ENULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(structs_of_nothing),
         cmocka_unit_test(integers),
         cmocka_unit_test(lengths),
         cmocka_unit_test(refusals_in_common),
