@@ -236,7 +236,11 @@ static void put_value(tusk_buf *out, const tusk_arg *a)
 void tusk__encode_values(tusk_buf *out, const tusk_arg *args, size_t n)
 {
     const tusk_arg *a = args, *last = args + n;
-    for (uint8_t *p; a < last && (p = tusk__buf_ready(out, SMALL)) != NULL;) {
+    uint8_t *p = tusk__buf_ready(out, 2 + SMALL);
+    if (p == NULL)
+        return;
+    tusk__store16(p, (uint16_t)n);
+    for (p += 2; p != NULL; p = tusk__buf_ready(out, SMALL)) {
         const uint8_t *full = out->data + (out->cap - SMALL);
         uint8_t *next = p;
         for (; a < last && (next = put_small(p, a)) != NULL; a++) {
@@ -245,9 +249,11 @@ void tusk__encode_values(tusk_buf *out, const tusk_arg *args, size_t n)
                 break;
         }
         out->len = (size_t)(p - out->data);
+        if (a == last)
+            return;
         if (next == NULL)
             put_value(out, a);
-        a += a < last;
+        a++;
     }
 }
 
@@ -260,6 +266,16 @@ static inline size_t alike(const tusk_arg *args, size_t n, bool text)
     return at;
 }
 
+static void put_formats(tusk_buf *out, const tusk_arg *args, size_t n)
+{
+    uint8_t *p = tusk__buf_take(out, 2 + 2 * n);
+    if (p == NULL)
+        return;
+    tusk__store16(p, (uint16_t)n);
+    for (size_t i = 0; i < n; i++)
+        tusk__store16(p + 2 + 2 * i, (uint16_t)format_of(&args[i]));
+}
+
 /* One format code for all arguments where they agree: most often they do, and 2 bytes an argument
  * are saved. */
 void tusk__encode_arguments(tusk_buf *out, const tusk_arg *args, size_t n)
@@ -268,14 +284,9 @@ void tusk__encode_arguments(tusk_buf *out, const tusk_arg *args, size_t n)
         tusk__append_u32(out, 0);
         return;
     }
-    bool agree = alike(args, n, false) == n || alike(args, n, true) == n;
-    size_t codes = agree ? 1 : n;
-    uint8_t *p = tusk__buf_take(out, 2 + 2 * codes + 2);
-    if (p == NULL)
-        return;
-    tusk__store16(p, (uint16_t)codes);
-    for (size_t i = 0; i < codes; i++)
-        tusk__store16(p + 2 + 2 * i, (uint16_t)format_of(&args[i]));
-    tusk__store16(p + 2 + 2 * codes, (uint16_t)n);
+    if (alike(args, n, false) == n || alike(args, n, true) == n)
+        tusk__append_u32(out, UINT32_C(1) << 16 | (uint16_t)format_of(args));
+    else
+        put_formats(out, args, n);
     tusk__encode_values(out, args, n);
 }

@@ -49,7 +49,7 @@ void tusk__encode_copy_fail(tusk_buf *, const char *why);
 /* Messages without a body: Sync, CopyDone, Terminate. */
 void tusk__encode_empty(tusk_buf *, char type);
 
-/* n values as {int32 length, bytes}: the middle of a Bind and of a binary COPY row. */
+/* How many, and each value as {int32 length, bytes}: of a Bind, and all of a binary COPY row. */
 void tusk__encode_values(tusk_buf *, const tusk_arg *, size_t n);
 /* The part of Bind that is about arguments: formats, their number, values. */
 void tusk__encode_arguments(tusk_buf *, const tusk_arg *, size_t n);

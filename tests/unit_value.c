@@ -233,8 +233,9 @@ static void check_in_row(tusk_arg arg, int status, const void *bytes, size_t len
     assert_int_equal(out.status, status);
     if (status == TUSK_OK) {
         bool null = arg.kind == TUSK_ARG_NULL;
-        const uint8_t *p = out.data + 8 * before;
-        assert_int_equal(out.len, 8 * before + 4 + len + 10);
+        const uint8_t *p = out.data + 2 + 8 * before;
+        assert_int_equal(out.data[1], before + 2);
+        assert_int_equal(out.len, 2 + 8 * before + 4 + len + 10);
         assert_int_equal(tusk__load32(p), null ? UINT32_MAX : (uint32_t)len);
         if (len != 0)
             assert_memory_equal(p + 4, bytes, len);

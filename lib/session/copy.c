@@ -114,7 +114,6 @@ int tusk_copy_row(tusk_req *r, const tusk_arg *args, size_t n)
     size_t message = row_message(c, r);
     if (!r->copy_begun)
         tusk_put_bytes(out, binary_header, sizeof binary_header);
-    tusk__append_u16(out, (uint16_t)n);
     tusk__encode_values(out, args, n);
     tusk__message_end(out, message);
     int status = appended(c, mark);

@@ -98,8 +98,10 @@ void tusk__queue_push(tusk_conn *c, tusk_req *r)
 void tusk__queue_advance(tusk_conn *c)
 {
     tusk_req *r = c->current;
-    if (r != NULL && !settle(c, r))
-        settle_current(c);
+    if (r == NULL || settle(c, r))
+        return;
+    c->current = r->next;
+    settle_current(c);
 }
 
 static bool from_pooler(tusk__plan state)
