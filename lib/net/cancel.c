@@ -224,8 +224,7 @@ static void on_over(void *ud)
     l->canceller = NULL;
     tusk__session_enter(c);
     tusk__session_cancelled(c);
-    if (tusk__session_leave(c) && c->phase != TUSK__DEAD)
-        tusk__link_update(l);
+    tusk__session_leave(c);
 }
 
 void tusk__link_cancel(tusk_conn *c)

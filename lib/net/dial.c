@@ -206,8 +206,7 @@ static void ready(tusk_io *io, unsigned events)
         failed(t, sys);
         tusk__dial_next(l);
     }
-    if (tusk__session_leave(c) && c->phase != TUSK__DEAD)
-        tusk__link_update(l);
+    tusk__session_leave(c);
 }
 
 int tusk__dial_prepare(tusk__link *l, const tusk__address *addresses, size_t n)

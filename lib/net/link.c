@@ -301,8 +301,7 @@ static void ready(tusk_io *io, unsigned events)
         l->deadline = l->attempt_deadline = TUSK_NEVER;
     if (c->phase != TUSK__DEAD && (wanted_deadline(l) != TUSK_NEVER || c->sweep))
         check_deadlines(l, tusk__link_now(l));
-    if (tusk__session_leave(c) && c->phase != TUSK__DEAD)
-        tusk__link_update(l);
+    tusk__session_leave(c);
 }
 
 /* A pipeline's answers come in as many small writes, each of which would wake us, and the server
@@ -326,7 +325,7 @@ bool tusk__link_sleep(tusk__link *l)
 
 static void changed(tusk_conn *c)
 {
-    if (c->depth == 0) /* otherwise ready() does it when it leaves */
+    if (c->depth == 0) /* otherwise the last leave asks again */
         tusk__link_update(c->link);
 }
 
@@ -339,8 +338,7 @@ static void flush(tusk_conn *c)
 {
     tusk__session_enter(c);
     tusk__link_flush(c->link);
-    if (tusk__session_leave(c) && c->phase != TUSK__DEAD)
-        tusk__link_update(c->link);
+    tusk__session_leave(c);
 }
 
 void tusk__link_close(tusk__link *l, bool orderly)
