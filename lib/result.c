@@ -222,6 +222,15 @@ const tusk_outcome *tusk_result_outcome(const tusk_result *r)
     return &r->outcome;
 }
 
+void tusk__result_hand_over(tusk_result *r, int status, tusk_result **out)
+{
+    bool kept = out != NULL && (status == TUSK_OK || status == TUSK_ESERVER);
+    if (out != NULL)
+        *out = kept ? r : NULL;
+    if (!kept)
+        tusk_result_free(r);
+}
+
 void tusk_result_free(tusk_result *r)
 {
     if (r == NULL)

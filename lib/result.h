@@ -13,8 +13,10 @@ void tusk__result_pull(tusk_result *, int (*pull)(void *ud, tusk_req *), void *u
 /* The two halves of tusk_exec_request, which different threads may do one after the other. If it is
  * refused, there is nothing left of it. */
 int tusk__exec_begin(tusk_conn *, const tusk_request *, tusk_result **);
-/* Waits for it. *out is as in tusk_exec_request. */
-int tusk__exec_end(tusk_conn *, tusk_result *, tusk_result **out);
+/* Waits for it: the status of its outcome. */
+int tusk__exec_wait(tusk_conn *, const tusk_result *);
+/* To the caller, if there is something in it for him; freed otherwise. */
+void tusk__result_hand_over(tusk_result *, int status, tusk_result **out);
 /* Becomes true when the outcome is there. */
 const bool *tusk__result_done(const tusk_result *);
 

@@ -141,7 +141,7 @@ static int begin(tusk_conn *c, tusk_result **out, const tusk_request *rq, const 
     return TUSK_OK;
 }
 
-static int end(tusk_conn *c, const tusk_result *result)
+int tusk__exec_wait(tusk_conn *c, const tusk_result *result)
 {
     wait_until(c, tusk__result_done(result));
     const tusk_outcome *o = tusk_result_outcome(result);
@@ -154,7 +154,7 @@ static int end(tusk_conn *c, const tusk_result *result)
 static int collect(tusk_conn *c, tusk_result **out, const tusk_request *rq, const source *from)
 {
     int status = begin(c, out, rq, from);
-    return status == TUSK_OK ? end(c, *out) : status;
+    return status == TUSK_OK ? tusk__exec_wait(c, *out) : status;
 }
 
 int tusk__run(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink, void *ud,
@@ -170,28 +170,11 @@ int tusk__run(tusk_conn *c, const tusk_request *rq, const tusk_sink *sink, void 
     return TUSK_OK;
 }
 
-/* To the caller, if there is something in it for him. */
-static void hand_over(tusk_result *result, int status, tusk_result **out)
-{
-    bool kept = out != NULL && (status == TUSK_OK || status == TUSK_ESERVER);
-    if (out != NULL)
-        *out = kept ? result : NULL;
-    if (!kept)
-        tusk_result_free(result);
-}
-
 int tusk__exec_begin(tusk_conn *c, const tusk_request *rq, tusk_result **out)
 {
     int status = begin(c, out, rq, NULL);
     if (status == TUSK_OK)
         c->ops->flush(c);
-    return status;
-}
-
-int tusk__exec_end(tusk_conn *c, tusk_result *result, tusk_result **out)
-{
-    int status = end(c, result);
-    hand_over(result, status, out);
     return status;
 }
 
@@ -209,7 +192,7 @@ int tusk_exec_request(tusk_conn *c, tusk_result **out, const tusk_request *rq)
 {
     tusk_result *result;
     int status = collect(c, &result, rq, NULL);
-    hand_over(result, status, out);
+    tusk__result_hand_over(result, status, out);
     return status;
 }
 
@@ -222,7 +205,7 @@ int tusk_exec_many(tusk_conn *c, tusk_result **out, const tusk_request *rq,
     int status = collect(c, &result, &many, &(source){pull, ud});
     if (items != NULL)
         *items = result != NULL ? tusk_result_outcome(result)->items : 0;
-    hand_over(result, status, out);
+    tusk__result_hand_over(result, status, out);
     return status;
 }
 

@@ -96,6 +96,11 @@ void threads_kill_all(tusk_conn *observer)
     observe(observer, "pg_terminate_backend(pid)");
 }
 
+void threads_cancel_all(tusk_conn *observer)
+{
+    observe(observer, "pg_cancel_backend(pid)");
+}
+
 void worker_expect(worker *w, bool met, const char *what, int line)
 {
     if (met || w->wrong != NULL)

@@ -20,6 +20,8 @@ int64_t threads_seen(tusk_conn *observer);
 /* Those that run a statement with this in its text. */
 int64_t threads_running(tusk_conn *observer, const char *what);
 void threads_kill_all(tusk_conn *observer);
+/* What they run. */
+void threads_cancel_all(tusk_conn *observer);
 
 typedef struct worker worker;
 struct worker {

@@ -2,7 +2,8 @@
  *   bench_pool WAY CALLERS CONNECTIONS STATEMENTS
  *   bench_pool memory-host|memory-threads|memory-libpq CONNECTIONS
  * WAY: exclusive, shared (tusk_pool_query on one thread), borrow (tusk_pool_lend on one thread),
- * threads (tusk_pool_exec, a thread per caller), libpq (likewise). Each caller asks its next
+ * threads (tusk_pool_exec, a thread per caller), riders (the same with TUSK_SHARE), libpq (a thread
+ * per caller). Each caller asks its next
  * statement when the last one is answered. `ideal` is what everybody would wait if nobody overtook
  * and the server were always as fast: callers divided by statements per second. A server that
  * pauses (the kernel gives its core to somebody else) makes all who wait exceed that, in whichever
@@ -208,28 +209,41 @@ bool bench_crowd(size_t n, void (*fn)(void *ud, size_t number), void *ud)
 typedef struct shared {
     bench *b;
     tusk_pool *pool;
+    unsigned flags;
 } shared;
 
 static void ask_on(void *ud, size_t number)
 {
     const shared *s = ud;
     (void)number;
+    tusk_arg arg = tusk_int4(1);
+    tusk_request rq = {
+        .sql = tusk_slice_of("select $1"), .args = &arg, .nargs = 1, .flags = s->flags};
     while (bench_ask(s->b)) {
         int64_t asked = tusk_now();
-        if (tusk_pool_exec(s->pool, NULL, "select $1", TUSK_ARGS(tusk_int4(1))) != TUSK_OK)
+        if (tusk_pool_exec_request(s->pool, NULL, &rq) != TUSK_OK)
             s->b->errors++;
         bench_answer(s->b, asked);
     }
 }
 
-void bench_threads(bench *b)
+static void between_threads(bench *b, unsigned flags)
 {
-    shared s = {.b = b, .pool = make_pool(0, b->connections, NULL)};
+    shared s = {.b = b, .pool = make_pool(0, b->connections, NULL), .flags = flags};
     if (s.pool == NULL)
         exit(1);
     if (!bench_crowd(b->callers, ask_on, &s))
         bench_note(b, "not all threads could be started");
     tusk_pool_free(s.pool);
+}
+
+void bench_threads(bench *b)
+{
+    between_threads(b, 0);
+}
+void bench_riders(bench *b)
+{
+    between_threads(b, TUSK_SHARE);
 }
 
 /* ── idle ones ─────────────────────────────────────────────────────────────────────────────── */
@@ -351,11 +365,12 @@ int main(int argc, char **argv)
         void (*way)(bench *);
         bool (*idle)(size_t n);
     } ways[] = {
-        {"exclusive", bench_exclusive, NULL}, {"shared", bench_shared, NULL},
-        {"borrow", bench_borrow, NULL},       {"threads", bench_threads, NULL},
-        {"memory-host", NULL, idle_host},     {"memory-threads", NULL, idle_threads},
+        {"exclusive", bench_exclusive, NULL},   {"shared", bench_shared, NULL},
+        {"borrow", bench_borrow, NULL},         {"threads", bench_threads, NULL},
+        {"riders", bench_riders, NULL},         {"memory-host", NULL, idle_host},
+        {"memory-threads", NULL, idle_threads},
 #ifdef TUSK_HAVE_LIBPQ
-        {"libpq", bench_libpq, NULL},         {"memory-libpq", NULL, idle_libpq},
+        {"libpq", bench_libpq, NULL},           {"memory-libpq", NULL, idle_libpq},
 #endif
     };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {

@@ -27,6 +27,7 @@ void bench_exclusive(bench *);
 void bench_shared(bench *);
 void bench_borrow(bench *);
 void bench_threads(bench *);
+void bench_riders(bench *);
 /* A mutex, a condition variable and a stack of PGconn, as such pools are written. */
 void bench_libpq(bench *);
 

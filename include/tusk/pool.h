@@ -58,7 +58,8 @@ typedef struct tusk_ticket tusk_ticket;
 
 /* ── making one ────────────────────────────────────────────────────────────────────────────── */
 
-/* A statement of tusk_pool_query that took long. All of it is gone when the callback returns. */
+/* A statement of tusk_pool_query or tusk_pool_exec that took long. All of it is gone when the
+ * callback returns. */
 typedef struct tusk_pool_slow {
     tusk_slice sql;
     int64_t waited; /* for a connection, ns */
@@ -72,8 +73,8 @@ typedef struct tusk_pool_options {
     const char *name;           /* in tusk_pool_metrics; NULL: "host:port/database" */
     unsigned max_connecting;    /* that many connections are opened at once, at most; 0: 4 */
     uint64_t max_requests;      /* a connection is replaced after so many; 0: no limit */
-    unsigned share_connections; /* how many serve TUSK_SHARE at most; 0: 2, or pool_max if that is
-                                   less */
+    unsigned share_connections; /* so many serve TUSK_SHARE before idle ones are taken only when
+                                   these are full; 0: 2 */
     unsigned share_depth;       /* statements in flight on each of them at most; 0: 64 */
     int64_t slow;               /* ns; longer ones are told to slow_query; 0: none is */
 
@@ -92,13 +93,14 @@ typedef struct tusk_pool_options {
     int (*connected)(void *ud, tusk_conn *);
     /* Every time before a connection is lent. Requests it submits run before the borrower's.
      * TUSK_EAGAIN: close this one, take another; any other error: close it and tell the borrower.
-     * Not called for tusk_pool_query. */
+     * Not called for tusk_pool_query, nor for TUSK_SHARE. */
     int (*lending)(void *ud, tusk_conn *);
     /* Every time a connection was given back and is in order. It may submit requests. An error
-     * status closes it. Not called for tusk_pool_query. */
+     * status closes it. Not called for tusk_pool_query, nor for TUSK_SHARE. */
     int (*returned)(void *ud, tusk_conn *);
     /* A connection could not be made; the pool will try again. */
     void (*failed)(void *ud, const tusk_error *why);
+    /* Between threads: called by the thread whose statement it was. */
     void (*slow_query)(void *ud, const tusk_pool_slow *);
     /* As in tusk_watcher, for all connections of the pool. */
     void (*notify)(void *ud, tusk_conn *, tusk_slice channel, tusk_slice payload, int32_t pid);
@@ -151,6 +153,12 @@ TUSK_API int tusk_pool_take(tusk_pool *, tusk_conn **conn, int64_t timeout);
  * answer alone. With options.lending each thread sends its own. */
 TUSK_API int tusk_pool_exec(tusk_pool *, tusk_result **, const char *sql, const tusk_arg *,
                             size_t nargs);
+/* The full form. With the flag TUSK_SHARE many threads' statements travel together over few
+ * connections, as is said of tusk_pool_submit below: of those who wait for the same connection one
+ * thread works it for all, until its own answer is there. Statuses as for tusk_pool_take and
+ * tusk_exec_request, and TUSK_EINVAL for TUSK_MORE. The request's memory is the caller's until this
+ * returns. */
+TUSK_API int tusk_pool_exec_request(tusk_pool *, tusk_result **, const tusk_request *);
 
 /* Does what is to be done while nobody waits: fills up to pool_min, closes what is too old or was
  * unused too long, finds connections that died. Returns after `timeout` ns, or when the pool is
@@ -180,7 +188,8 @@ TUSK_API int tusk_pool_taint(tusk_pool *, tusk_conn *);
 
 /* ── one statement ─ on a host ─────────────────────────────────────────────────────────────── */
 
-enum { TUSK_SHARE = 1 << 16 }; /* a flag of tusk_pool_submit, beside enum tusk_flags */
+/* A flag of tusk_pool_submit and tusk_pool_exec_request, beside enum tusk_flags. */
+enum { TUSK_SHARE = 1 << 16 };
 
 /* Runs one statement on whichever connection there is, without borrowing. SQL text and arguments
  * are copied if it has to wait. Waiting counts against pool_timeout, request->timeout begins with
@@ -260,7 +269,7 @@ typedef struct tusk_pool_stats {
     uint64_t opened, failures; /* connections made, and not made */
     uint64_t rolled_back;      /* given back with a transaction open */
     uint64_t resets;           /* session states undone */
-    uint64_t queries;          /* statements of tusk_pool_query done, and ... */
+    uint64_t queries;          /* statements of tusk_pool_query and tusk_pool_exec done, and ... */
     uint64_t errors, again;    /* ... failed of them; sent on another connection */
     struct {
 #define X(name, text) uint64_t name;
@@ -269,7 +278,7 @@ typedef struct tusk_pool_stats {
     } closed;
     tusk_pool_times wait;    /* from asking to having a connection */
     tusk_pool_times use;     /* from having it to giving it back */
-    tusk_pool_times query;   /* a statement of tusk_pool_query, without its waiting */
+    tusk_pool_times query;   /* a statement of these, without its waiting */
     tusk_pool_times connect; /* making a connection, hook included */
 } tusk_pool_stats;
 

@@ -1,7 +1,7 @@
 /* lib/pool/bell.c: a thread that waits for a connection's descriptor must also hear that it was
  * served in another way meanwhile: a descriptor of its own that anybody can make readable. */
 #include <poll.h>
-#include "lib/pool/pool.h"
+#include "lib/pool/sleep.h"
 
 static void listen(tusk_io *io, unsigned events)
 {

@@ -15,6 +15,8 @@
 #define BLIND_FAREWELL (50 * TUSK__MS)
 /* A cancel that meets the server between two statements is thrown away: another one follows. */
 #define CANCEL_EVERY (250 * TUSK__MS)
+/* One that met its statement has brought on the next one in the pipeline. */
+#define CANCEL_NEXT (10 * TUSK__MS)
 /* Whoever frees the pool, or has lost patience with it, waits no longer than this. */
 #define HURRY TUSK__SECOND
 
@@ -110,6 +112,15 @@ static void unwatch(tusk__seat *seat)
     seat->io.deadline = kept.deadline;
 }
 
+/* Another cancel is due then, at the latest. */
+static void urge_at(tusk__seat *seat, int64_t when)
+{
+    if (seat->leaving == NULL || when >= seat->io.deadline)
+        return;
+    seat->io.deadline = when;
+    watch(seat, seat->watcher);
+}
+
 /* Whether there is nothing more to wait for. */
 static bool ended(tusk__seat *seat, int64_t now)
 {
@@ -117,8 +128,11 @@ static bool ended(tusk__seat *seat, int64_t now)
     ssize_t n = 1;
     if (now >= seat->patience)
         return true;
-    while (seat->io.fd >= 0 && n > 0)
+    for (bool more = seat->io.fd >= 0; more; more = n > 0) {
         n = recv(seat->io.fd, nothing, sizeof nothing, MSG_DONTWAIT);
+        if (n > 0)
+            urge_at(seat, now + CANCEL_NEXT);
+    }
     return seat->io.fd >= 0 && (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR));
 }
 

@@ -18,7 +18,7 @@ void tusk__ticket_init(tusk_ticket *t, tusk_pool *p, enum tusk__ticket_kind kind
     t->req = NULL;
     t->seat = NULL;
     t->tries = 0;
-    t->rows = false;
+    t->rows = t->arrived = false;
     t->asked = tusk__pool_now(p);
 }
 
@@ -118,7 +118,7 @@ void tusk__tickets_expire(tusk_pool *p, int64_t now)
 void tusk__ticket_served(tusk_ticket *t, tusk__seat *seat)
 {
     tusk_pool *p = t->pool;
-    seat->lent_at = tusk__pool_now(p);
+    t->began = seat->lent_at = tusk__pool_now(p);
     p->stats.lends++;
     tusk__histogram_add(&p->wait, seat->lent_at - t->asked);
     TUSK__PROBE2(pool_lend, p, seat->lent_at - t->asked);

@@ -388,7 +388,8 @@ static int submit(tusk__seat *seat, tusk_ticket *t)
     tusk_conn *c = seat->conn;
     if (c == NULL || c->phase != TUSK__IDLE)
         return TUSK_ECLOSED;
-    if (seat->nriders == 0 && lend(seat, false) != TUSK_OK)
+    bool first = !seat->pool->threads && seat->nriders == 0; /* there its driver has seen to it */
+    if (first && lend(seat, false) != TUSK_OK)
         return TUSK_ECLOSED;
     t->req = tusk_submit(c, &t->request, tusk__query_sink(t), t);
     if (t->req == NULL)
@@ -423,6 +424,24 @@ static uint64_t requests(const tusk__seat *seat)
 
 /* ── driven by a thread ───────────────────────────────────────────────────────────────────── */
 
+static void fail_events(tusk_conn *c)
+{
+    tusk__session_fail(c, TUSK_EIO, 0, "waiting for the connection's events failed");
+}
+
+static void step(tusk__seat *seat, int64_t deadline)
+{
+    tusk_conn *c = seat->conn;
+    if (c->phase == TUSK__DEAD)
+        return;
+    tusk_host *host = c->link->host;
+    c->ops->flush(c);
+    tusk__bell_watch(&seat->bell, host, true);
+    if (tusk_step(c, deadline) == TUSK_EIO)
+        fail_events(c);
+    tusk__bell_watch(&seat->bell, host, false);
+}
+
 static enum tusk__slot_state state_of(tusk__seat *seat)
 {
     tusk__pool_lock(seat->pool);
@@ -443,7 +462,7 @@ static bool drive(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
     while (!fit && seat->told == TUSK__TOLD_NOTHING && state_of(seat) == state && !bell->rung &&
            tusk_now() < deadline) {
         if (tusk_step(c, deadline) == TUSK_EIO)
-            tusk__session_fail(c, TUSK_EIO, 0, "waiting for the connection's events failed");
+            fail_events(c);
         fit = state == TUSK__SLOT_OPENING && c->phase == TUSK__IDLE && seat->busy == 0 &&
               seat->told == TUSK__TOLD_NOTHING;
     }
@@ -464,6 +483,7 @@ const tusk__seat_ops tusk__member_ops = {
     .lend = lend,
     .start = start,
     .submit = submit,
+    .step = step,
     .cancel = cancel,
     .depth = depth,
     .host = host,

@@ -3,12 +3,29 @@
  * processor while others wait for that lock. */
 #include <errno.h>
 #include <time.h>
-#include "lib/pool/pool.h"
-
-#if defined(__linux__)
+#include "lib/pool/sleep.h"
+#if defined(TUSK__FUTEX)
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
+
+int tusk__cond_init(pthread_cond_t *cond)
+{
+#ifdef __APPLE__
+    return pthread_cond_init(cond, NULL) == 0 ? TUSK_OK : TUSK_ENOMEM;
+#else
+    pthread_condattr_t attr;
+    if (pthread_condattr_init(&attr) != 0)
+        return TUSK_ENOMEM;
+    bool made = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+                pthread_cond_init(cond, &attr) == 0;
+    pthread_condattr_destroy(&attr);
+    return made ? TUSK_OK : TUSK_ENOMEM;
+#endif
+}
+
+#if defined(TUSK__FUTEX)
 
 int tusk__nap_init(tusk__nap *nap)
 {

@@ -1,7 +1,7 @@
 /* lib/pool/pool.h: what the files of lib/pool share. The engine (pool.c, life.c, seat.c, lend.c,
  * query.c, share.c, maintain.c) decides who gets what and keeps the books; it knows a connection
  * only through tusk__seat_ops, which member.c implements for real ones and a test for invented
- * ones. threads.c is the blocking way in.
+ * ones. threads.c, exec.c and ride.c are the blocking way in.
  *
  * Between threads everything here is under pool->mutex; on a host there is one thread and no mutex.
  * Code that is not ours (hooks, callbacks, a connection's callbacks) never runs with the mutex
@@ -10,16 +10,12 @@
 #define TUSK_POOL_POOL_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <tusk/pool.h>
-#include "lib/net/waker.h"
 #include "lib/pool/health.h"
 #include "lib/pool/histogram.h"
+#include "lib/pool/sleep.h"
 #include "lib/pool/slots.h"
 #include "lib/session/text.h"
-
-#define TUSK__MS     INT64_C(1000000)
-#define TUSK__SECOND (1000 * TUSK__MS)
 
 enum tusk__why {
 #define X(name, text) TUSK__WHY_##name,
@@ -29,7 +25,6 @@ enum tusk__why {
 };
 
 typedef struct tusk__seat tusk__seat;
-typedef struct tusk__bell tusk__bell;
 typedef struct tusk__canceller tusk__canceller;
 typedef struct tusk__taker tusk__taker;
 
@@ -66,6 +61,9 @@ typedef struct tusk__seat_ops {
     bool (*start)(tusk__seat *, tusk__taker *);
     /* Runs the query of a ticket; ends in tusk__query_done. */
     int (*submit)(tusk__seat *, tusk_ticket *);
+    /* Between threads: sends what was submitted and waits, until something has happened on the
+     * connection, the seat's bell, or the deadline. */
+    void (*step)(tusk__seat *, int64_t deadline);
     void (*cancel)(tusk_ticket *);
     /* How many statements it takes at once now: 1 where the endpoint allows no more or is not
      * known. */
@@ -78,8 +76,8 @@ typedef struct tusk__seat_ops {
     uint64_t (*cancels)(const tusk__seat *);
     /* Requests made on it so far. */
     uint64_t (*requests)(const tusk__seat *);
-    /* Ends what the borrower runs on it, at the server too; the connection stays his until he gives
-     * it back. On a host. */
+    /* Ends what runs on it, at the server too; the connection stays with whoever has it until it is
+     * given back. Between threads: the caller drives it. */
     void (*fail)(tusk__seat *);
     /* Between threads: makes progress with what is OPENING, RETURNING or CLOSING, until that is
      * over, the deadline, or the bell. False: the seat is gone. */
@@ -123,8 +121,16 @@ struct tusk__seat {
 
     tusk__chain riders; /* tickets whose queries it runs, the oldest first */
     size_t nriders, rider_bytes;
+    unsigned depth;     /* as ops->depth last said; 0: nobody gets on any more */
     int64_t rider_done; /* when the last one ended */
     uint64_t cancels;   /* as ops->cancels said when the first one came */
+
+    /* SHARED between threads: see ride.c */
+    tusk__taker *driver;  /* of the riders' threads the one that works the connection */
+    tusk__chain boarding; /* riders whose queries it has still to submit */
+    size_t narrived;      /* riders whose queries have ended, and who have not been told */
+    tusk__bell bell;      /* for a driver who waits */
+    bool waits;           /* he does, or is about to */
 
     /* member.c's own */
     tusk_io io; /* CLOSING: what the server's end is waited for with; first a copy of its fd */
@@ -159,34 +165,26 @@ struct tusk_ticket {
     tusk_req *req;    /* while it runs */
     tusk__seat *seat; /* likewise */
     tusk__chain ride; /* in seat->riders */
-    int64_t began;
+    int64_t began, ended;
     size_t bytes;
     uint32_t hash; /* of the SQL text: see share.c */
     unsigned tries;
-    bool rows; /* it has been told some of its answer */
+    bool rows;    /* it has been told some of its answer */
+    bool arrived; /* between threads: it has ended, and nobody has been told */
 };
-
-/* Wakes a thread that waits for descriptors. */
-struct tusk__bell {
-    tusk_io io; /* what is watched */
-    tusk__waker waker;
-    bool rung; /* and heard */
-};
-
-/* Where a thread sleeps. */
-typedef struct tusk__nap {
-#if defined(__linux__)
-    atomic_int rung;
-#else
-    pthread_mutex_t mutex;
-    pthread_cond_t cond;
-    bool rung;
-#endif
-} tusk__nap;
 
 /* Ringing for a sleeping thread is put off until the mutex is free. MADE: that is, and it has to
  * wait for it before it may leave. */
 enum tusk__ring { TUSK__RING_NONE, TUSK__RING_DUE, TUSK__RING_MADE };
+
+/* How far a thread that waits has come. */
+enum tusk__taker_stage {
+    TUSK__TAKER_ASKS,     /* for a connection */
+    TUSK__TAKER_STARTING, /* another thread is at work with its request */
+    TUSK__TAKER_RUNS,     /* its request runs on a connection of its own */
+    TUSK__TAKER_RIDES,    /* its request is on a shared connection */
+    TUSK__TAKER_ENDED     /* its request was, and it has been told how that ended */
+};
 
 /* A thread in tusk_pool_take, tusk_pool_exec or tusk_pool_maintain. */
 struct tusk__taker {
@@ -198,8 +196,8 @@ struct tusk__taker {
     tusk__chain helpers; /* in pool->helpers: one that does not wait for a connection */
     bool driving, called;
     const tusk_request *request; /* NULL: it takes a connection */
-    bool starting;               /* a thread is at work with that */
-    tusk_result *result;         /* from then on, if it runs */
+    enum tusk__taker_stage stage;
+    tusk_result *result; /* of the request, from RUNS or RIDES on */
 };
 
 enum { TUSK__POOL_BUCKETS = 64, TUSK__KNOWN_QUERIES = 512 };
@@ -265,6 +263,7 @@ struct tusk_pool {
     tusk__chain helpers;      /* likewise */
     size_t called;            /* threads that were called and have not come yet */
     bool keeper;              /* somebody waits for connect_at */
+    bool impatient;           /* drained, and that took too long: shared connections are ended */
     void *scratch;            /* buffers that connections at rest have left, linked by their first
                                  word; malloc's */
     size_t nscratch;
@@ -338,8 +337,9 @@ void tusk__seat_retire(tusk__seat *, enum tusk__why);
 void tusk__seat_close_soon(tusk__seat *);
 /* LENT or SHARED, and nobody's any more. `how` is what ops->back said. Inside enter/leave. */
 void tusk__seat_return(tusk__seat *, enum tusk__back how);
-/* Between threads: its borrower is this thread, and gives it. Outside of enter/leave. */
-void tusk__seat_give(tusk__seat *);
+/* Between threads: its borrower is this thread, whose query has ended on it, and gives it. Outside
+ * of enter/leave. */
+void tusk__seat_give(tusk__seat *, tusk_ticket *, const tusk_outcome *);
 
 /* ── lend.c ── */
 void tusk__ticket_init(tusk_ticket *, tusk_pool *, enum tusk__ticket_kind);
@@ -362,13 +362,30 @@ void tusk__ticket_served(tusk_ticket *, tusk__seat *);
 void tusk__pool_tell(tusk_pool *);
 
 /* ── query.c ── */
+/* TUSK_EINVAL: no pool can run this. */
+int tusk__query_check(const tusk_request *);
+/* The ticket gets a copy of it, or, between threads, the request itself as far as it lasts. */
+int tusk__query_copy(tusk_ticket *, const tusk_request *);
+int tusk__query_borrow(tusk_ticket *, const tusk_request *);
+/* What that took. */
+void tusk__query_drop(tusk_ticket *);
 /* Its slot is HANDED: runs it. */
 void tusk__query_start(tusk_ticket *);
 /* Submits it on a seat that is LENT or SHARED. TUSK_ECLOSED: that is dead; other errors: refused.
- * Nothing has happened to the ticket then. */
+ * Nothing has happened to the ticket then. Between threads it gets on, and its driver does that. */
 int tusk__query_run(tusk_ticket *, tusk__seat *);
 /* From the connection: its request is done. */
 void tusk__query_done(tusk_ticket *, const tusk_outcome *);
+/* It leaves its seat, which it had to itself or shared. True: it is to be run once more, by
+ * tusk__query_again. */
+bool tusk__query_leave(tusk_ticket *, const tusk_outcome *, int64_t now);
+void tusk__query_again(tusk_ticket *);
+/* It has ended: the books. No outcome: it was refused. */
+void tusk__query_note(tusk_ticket *, const tusk_outcome *);
+/* If it took too long options.slow_query hears of it. Calls code that is not ours. */
+void tusk__query_complain(const tusk_ticket *, const tusk_outcome *);
+/* It has waited for a connection in vain: the books; and it is told. */
+void tusk__query_lost(tusk_pool *);
 void tusk__query_tell(tusk_ticket *);
 
 /* ── forward.c ── */
@@ -376,13 +393,17 @@ void tusk__query_tell(tusk_ticket *);
 const tusk_sink *tusk__query_sink(const tusk_ticket *);
 
 /* ── share.c ── */
-/* May it ride with others? */
+/* May it ride with others, by what it is? Looks at nothing of the pool. */
 bool tusk__share_fits(tusk_ticket *, const tusk_request *);
+/* It has taken long when it was last seen. */
+bool tusk__share_slow(const tusk_ticket *);
 /* Finds a seat for it among the shared ones; false: there is none with room. */
 bool tusk__share_join(tusk_ticket *);
 /* Its seat is LENT to it alone: others may come along if the endpoint allows it. */
 void tusk__share_begin(tusk__seat *);
-/* A rider has gone: others follow, or the seat is given back. */
+/* Those who wait and would share get on, as long as they are the oldest. */
+void tusk__share_fill(tusk__seat *);
+/* A rider has gone: others follow, or the seat is given back. On a host. */
 void tusk__share_next(tusk__seat *);
 /* How long a statement took. */
 void tusk__share_learn(tusk_pool *, uint32_t hash, int64_t ns);
@@ -405,10 +426,17 @@ int64_t tusk__pool_lifetime(tusk_pool *);
 bool tusk__trouble_lasts(int status, uint32_t sqlstate);
 
 /* ── threads.c ── */
-/* For the monotonic clock; TUSK_ENOMEM. */
-int tusk__cond_init(pthread_cond_t *);
+tusk__taker *tusk__taker_of(tusk_ticket *);
+/* Before the mutex is taken. */
+void tusk__taker_init(tusk_pool *, tusk__taker *);
+/* Around everything that a thread does in here. TUSK_ENOMEM. */
+int tusk__taker_come_in(tusk_pool *, tusk__taker *);
+void tusk__taker_go_out(tusk_pool *, tusk__taker *);
+/* TUSK_OK: it has a seat, its request runs on one, or has ended on a shared one. */
+int tusk__taker_wait(tusk_pool *, tusk__taker *, int64_t timeout);
 /* There is something to do for a thread that waits. */
 void tusk__threads_recruit(tusk_pool *);
+/* Something has become of it. */
 void tusk__taker_wake(tusk_ticket *);
 /* Its slot is HANDED: it is woken, or what it asks for is begun before. Unlocks meanwhile. */
 void tusk__taker_served(tusk_ticket *);
@@ -418,26 +446,17 @@ int tusk__threads_drain(tusk_pool *, int64_t deadline);
 /* Until nobody is inside. */
 void tusk__threads_empty(tusk_pool *);
 
-/* ── nap.c ── */
-int tusk__nap_init(tusk__nap *);
-void tusk__nap_destroy(tusk__nap *);
-/* From any thread, without the mutex. One ring wakes once, also if it came first. */
-void tusk__nap_ring(tusk__nap *);
-/* False: it was not rung for until then. */
-bool tusk__nap_wait(tusk__nap *, int64_t until);
-
-/* ── bell.c ── */
-void tusk__bell_init(tusk__bell *);
-/* False: no descriptor is to be had. */
-bool tusk__bell_open(tusk__bell *);
-void tusk__bell_close(tusk__bell *);
-/* From any thread. */
-void tusk__bell_ring(tusk__bell *);
-/* Until the descriptor is readable (-1: none), the bell rings, or the deadline, or a second is
- * over. */
-void tusk__bell_wait(tusk__bell *, int fd, int64_t deadline);
-/* On a host, which calls back when it rings. */
-void tusk__bell_watch(tusk__bell *, tusk_host *, bool on);
+/* ── ride.c ── between threads */
+/* Its seat is LENT to it alone: if the endpoint allows it, it rides, drives, and others get on. */
+void tusk__ride_begin(tusk__taker *, tusk__seat *);
+/* Its query is to be submitted by the driver. */
+void tusk__ride_board(tusk_ticket *);
+/* From the connection: it is done. */
+void tusk__ride_arrived(tusk_ticket *, const tusk_outcome *);
+/* Works the connection until this thread's own query has ended; unlocks meanwhile. */
+void tusk__ride_drive(tusk_pool *, tusk__taker *);
+/* The drivers are to look round. */
+void tusk__ride_stop(tusk_pool *);
 
 /* ── farewell.c ── parts of tusk__member_ops ── */
 bool tusk__member_close(tusk__seat *, bool sparing);

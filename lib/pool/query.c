@@ -5,6 +5,7 @@
 #include "lib/pool/pool.h"
 #include "lib/pool/probes.h"
 #include "lib/session/words.h"
+#include "proto/buf.h"
 #include "proto/types.h"
 
 enum { MAX_TRIES = 5, MAX_ARGS = 65535 };
@@ -48,7 +49,7 @@ static void copy_arg(tusk_buf *b, tusk_arg *to, const tusk_arg *from)
     }
 }
 
-static int copy_request(tusk_ticket *t, const tusk_request *rq)
+int tusk__query_copy(tusk_ticket *t, const tusk_request *rq)
 {
     tusk_buf *b = &t->copy;
     tusk_request *to = &t->request;
@@ -81,6 +82,32 @@ static int copy_request(tusk_ticket *t, const tusk_request *rq)
     return TUSK_OK;
 }
 
+/* Who asks waits here until it is done, so nothing of it goes away. How long a value of a type of
+ * its own becomes is only known when it is encoded. */
+int tusk__query_borrow(tusk_ticket *t, const tusk_request *rq)
+{
+    tusk_buf_init(&t->copy, 0, t->pool->alloc, t->pool->alloc_ud);
+    t->args = NULL;
+    t->args_room = 0;
+    t->bytes = rq->sql.len + rq->nargs * 16;
+    for (size_t i = 0; i < rq->nargs; i++) {
+        const tusk_arg *a = &rq->args[i];
+        if (a->kind == TUSK_ARG_TYPED)
+            return tusk__query_copy(t, rq);
+        if (a->kind == TUSK_ARG_TEXT || a->kind == TUSK_ARG_BINARY)
+            t->bytes += a->v.s.len;
+    }
+    t->request = *rq;
+    t->request.flags &= ~(unsigned)TUSK_SHARE;
+    return TUSK_OK;
+}
+
+void tusk__query_drop(tusk_ticket *t)
+{
+    tusk__realloc(t->copy.alloc, t->copy.alloc_ud, t->args, 0);
+    tusk_buf_free(&t->copy);
+}
+
 /* ── on a connection ──────────────────────────────────────────────────────────────────────── */
 
 int tusk__query_run(tusk_ticket *t, tusk__seat *seat)
@@ -90,20 +117,24 @@ int tusk__query_run(tusk_ticket *t, tusk__seat *seat)
     t->began = tusk__pool_now(p);
     if (seat->nriders == 0)
         seat->cancels = p->ops->cancels(seat);
-    int status = p->ops->submit(seat, t);
+    int status = p->threads ? TUSK_OK : p->ops->submit(seat, t);
     if (status != TUSK_OK) {
         t->seat = NULL;
         return status;
     }
-    tusk__chain_append(&seat->riders, &t->ride);
+    if (p->threads)
+        tusk__ride_board(t);
+    else
+        tusk__chain_append(&seat->riders, &t->ride);
     seat->nriders++;
     seat->rider_bytes += t->bytes;
     return TUSK_OK;
 }
 
-static void ask_again(tusk_ticket *t)
+void tusk__query_again(tusk_ticket *t)
 {
     t->seat = NULL;
+    t->waiter.light = false;
     t->tries++;
     t->pool->stats.again++;
     if (t->deadline < t->pool->next_timeout)
@@ -134,7 +165,7 @@ static int start(tusk_ticket *t)
     tusk__seat_return(seat, status == TUSK_ECLOSED ? TUSK__BACK_BAD : TUSK__BACK_CLEAN);
     if (status != TUSK_ECLOSED || p->closed)
         return status;
-    ask_again(t);
+    tusk__query_again(t);
     return TUSK_OK;
 }
 
@@ -176,24 +207,43 @@ static bool worth_again(const tusk_ticket *t, const tusk_outcome *o)
            (stale || nameless || was_mistaken(t, o));
 }
 
-static void note_end(tusk_ticket *t, const tusk_outcome *o, int64_t now)
+void tusk__query_note(tusk_ticket *t, const tusk_outcome *o)
 {
     tusk_pool *p = t->pool;
-    tusk__seat *seat = t->seat;
+    const tusk__seat *seat = t->seat;
     int64_t since = t->began > seat->rider_done ? t->began : seat->rider_done;
     p->stats.queries++;
-    p->stats.errors += o->status != TUSK_OK;
-    tusk__histogram_add(&p->query, now - t->began);
-    TUSK__PROBE2(pool_query_done, p, now - t->began);
+    p->stats.errors += o == NULL || o->status != TUSK_OK;
+    tusk__histogram_add(&p->query, t->ended - t->began);
+    TUSK__PROBE2(pool_query_done, p, t->ended - t->began);
     if (t->hash != 0)
-        tusk__share_learn(p, t->hash, now - since);
-    if (p->options.slow > 0 && p->options.slow_query != NULL && now - t->began > p->options.slow) {
-        tusk_pool_slow slow = {.sql = t->request.sql,
-                               .waited = t->began - t->asked,
-                               .took = now - t->began,
-                               .outcome = o};
-        p->options.slow_query(p->options.ud, &slow);
-    }
+        tusk__share_learn(p, t->hash, t->ended - since);
+}
+
+void tusk__query_complain(const tusk_ticket *t, const tusk_outcome *o)
+{
+    const tusk_pool_options *options = &t->pool->options;
+    tusk_pool_slow slow = {.sql = t->request.sql,
+                           .waited = t->began - t->asked,
+                           .took = t->ended - t->began,
+                           .outcome = o};
+    if (options->slow > 0 && options->slow_query != NULL && slow.took > options->slow)
+        options->slow_query(options->ud, &slow);
+}
+
+bool tusk__query_leave(tusk_ticket *t, const tusk_outcome *o, int64_t now)
+{
+    tusk__seat *seat = t->seat;
+    bool again = worth_again(t, o);
+    t->req = NULL;
+    tusk__chain_remove(&t->ride);
+    seat->nriders--;
+    seat->rider_bytes -= t->bytes;
+    t->ended = now;
+    if (!again)
+        tusk__query_note(t, o);
+    seat->rider_done = now;
+    return again;
 }
 
 static void leave_seat(tusk__seat *seat)
@@ -210,29 +260,32 @@ static void leave_seat(tusk__seat *seat)
 void tusk__query_done(tusk_ticket *t, const tusk_outcome *o)
 {
     tusk_pool *p = t->pool;
+    if (p->threads) {
+        tusk__ride_arrived(t, o);
+        return;
+    }
     tusk__seat *seat = t->seat;
     const tusk_sink *sink = t->sink;
     void *ud = t->ud;
     tusk__pool_reenter(p);
     int64_t now = tusk__pool_now(p);
-    bool again = worth_again(t, o);
-    t->req = NULL;
-    tusk__chain_remove(&t->ride);
-    seat->nriders--;
-    seat->rider_bytes -= t->bytes;
-    if (!again)
-        note_end(t, o, now);
-    seat->rider_done = now;
+    bool again = tusk__query_leave(t, o, now);
     if (again) {
-        t->waiter.light = false;
-        ask_again(t);
+        tusk__query_again(t);
     } else {
+        tusk__query_complain(t, o);
         tusk__ticket_free(t);
     }
     leave_seat(seat);
     tusk__pool_leave(p);
     if (!again)
         sink->done(ud, o); /* last: the pool may be freed in there */
+}
+
+void tusk__query_lost(tusk_pool *p)
+{
+    p->stats.queries++;
+    p->stats.errors++;
 }
 
 void tusk__query_tell(tusk_ticket *t)
@@ -242,8 +295,7 @@ void tusk__query_tell(tusk_ticket *t)
     const tusk_sink *sink = t->sink;
     void *ud = t->ud;
     tusk__ticket_error(t, &e, &text);
-    t->pool->stats.queries++;
-    t->pool->stats.errors++;
+    tusk__query_lost(t->pool);
     tusk__ticket_free(t);
     tusk_outcome o = {.status = e.status, .fate = TUSK_NOT_SENT, .error = &e};
     sink->done(ud, &o);
@@ -251,10 +303,10 @@ void tusk__query_tell(tusk_ticket *t)
 
 /* ── from outside ─────────────────────────────────────────────────────────────────────────── */
 
-static int check(const tusk_pool *p, const tusk_request *rq, const tusk_sink *sink)
+int tusk__query_check(const tusk_request *rq)
 {
-    bool fine = !p->threads && rq != NULL && sink != NULL && sink->done != NULL &&
-                rq->nargs <= MAX_ARGS && (rq->flags & TUSK_MORE) == 0 && rq->timeout >= 0 &&
+    bool fine = rq != NULL && rq->nargs <= MAX_ARGS && (rq->flags & TUSK_MORE) == 0 &&
+                rq->timeout >= 0 &&
                 (rq->sql.len == 0 || memchr(rq->sql.ptr, 0, rq->sql.len) == NULL);
     return fine ? TUSK_OK : TUSK_EINVAL;
 }
@@ -281,16 +333,17 @@ int tusk_pool_submit(tusk_pool *p, const tusk_request *rq, const tusk_sink *sink
     if (status != TUSK_OK)
         return status;
     tusk_ticket *t = NULL;
-    status = check(p, rq, sink);
+    bool told = !p->threads && sink != NULL && sink->done != NULL;
+    status = told ? tusk__query_check(rq) : TUSK_EINVAL;
     if (status == TUSK_OK && (t = tusk__ticket_new(p, TUSK__TICKET_QUERY)) == NULL)
         status = TUSK_ENOMEM;
     if (status == TUSK_OK)
-        status = copy_request(t, rq);
+        status = tusk__query_copy(t, rq);
     if (status == TUSK_OK) {
         t->sink = sink;
         t->ud = ud;
         t->deadline = tusk__later(t->asked, p->timeout);
-        t->waiter.light = tusk__share_fits(t, rq);
+        t->waiter.light = tusk__share_fits(t, rq) && !tusk__share_slow(t);
         status = place(t);
     }
     if (status == TUSK_OK && ticket != NULL)

@@ -46,6 +46,8 @@ tusk__seat *tusk__seat_new(tusk_pool *p)
     tusk__slot_init(&seat->slot);
     tusk__chain_init(&seat->work);
     tusk__chain_init(&seat->riders);
+    tusk__chain_init(&seat->boarding);
+    tusk__bell_init(&seat->bell);
     seat->io = (tusk_io){.fd = -1, .deadline = TUSK_NEVER};
     seat->patience = TUSK_NEVER;
     seat->pool = p;
@@ -108,6 +110,7 @@ void tusk__seat_gone(tusk__seat *seat)
     tusk__chain_remove(&seat->work);
     tusk__slots_move(&p->slots, &seat->slot, TUSK__SLOT_EMPTY);
     tusk__pool_keep_scratch(p, seat);
+    tusk__bell_close(&seat->bell);
     tusk__pool_alloc(p, seat, 0);
     tusk__threads_tell(p);
     tusk__pool_leave(p);
@@ -289,17 +292,22 @@ static int give(tusk_pool *p, tusk_conn *conn, bool discard)
 }
 
 /* Nobody but its borrower touches it, so it is brought in order before the mutex is asked for. */
-void tusk__seat_give(tusk__seat *seat)
+void tusk__seat_give(tusk__seat *seat, tusk_ticket *t, const tusk_outcome *o)
 {
     tusk_pool *p = seat->pool;
-    if (p->options.returned != NULL || seat->broken || seat->discard) {
+    bool hook = p->options.returned != NULL && !t->waiter.light;
+    if (hook || seat->broken || seat->discard) {
+        tusk__pool_reenter(p);
+        tusk__query_note(t, o);
+        tusk__pool_leave(p);
         give(p, seat->conn, false);
         return;
     }
     enum tusk__back how = p->ops->back(seat, false);
     tusk__pool_reenter(p);
+    tusk__query_note(t, o);
     seat->lent_out = false;
-    tusk__histogram_add(&p->use, tusk__pool_now(p) - seat->lent_at);
+    tusk__histogram_add(&p->use, t->ended - seat->lent_at);
     tusk__pool_keep_scratch(p, seat);
     tusk__seat_return(seat, p->closed ? TUSK__BACK_CLEAN : how);
     tusk__pool_leave(p);

@@ -51,10 +51,10 @@ void tusk__share_learn(tusk_pool *p, uint32_t hash, int64_t ns)
     k->us = k->us - k->us / 4 + us / 4;
 }
 
-static bool known_slow(const tusk_pool *p, uint32_t hash)
+bool tusk__share_slow(const tusk_ticket *t)
 {
-    const tusk__known *k = &p->known[hash / 2 % TUSK__KNOWN_QUERIES];
-    return k->hash == hash && k->us > SLOW_US;
+    const tusk__known *k = &t->pool->known[t->hash / 2 % TUSK__KNOWN_QUERIES];
+    return k->hash == t->hash && k->us > SLOW_US;
 }
 
 bool tusk__share_fits(tusk_ticket *t, const tusk_request *rq)
@@ -64,8 +64,7 @@ bool tusk__share_fits(tusk_ticket *t, const tusk_request *rq)
         return false;
     t->hash = hash_of(rq->sql);
     return (rq->flags & (TUSK_SIMPLE | TUSK_NAMED | TUSK_FORCE)) == 0 && t->sink->pull == NULL &&
-           t->sink->bytes == NULL && t->bytes <= MAX_BYTES / 4 && tusk__sql_traits(rq->sql) == 0 &&
-           !known_slow(t->pool, t->hash);
+           t->sink->bytes == NULL && t->bytes <= MAX_BYTES / 4 && tusk__sql_traits(rq->sql) == 0;
 }
 
 /* ── getting on ───────────────────────────────────────────────────────────────────────────── */
@@ -75,9 +74,9 @@ static bool has_room(tusk__seat *seat, const tusk_ticket *t, int64_t now)
     const tusk_pool *p = seat->pool;
     if (seat->broken || seat->discard || seat->generation != p->generation || now >= seat->expires)
         return false;
-    if (seat->nriders >= p->ops->depth(seat) || seat->rider_bytes + t->bytes > MAX_BYTES)
+    if (seat->nriders >= seat->depth || seat->rider_bytes + t->bytes > MAX_BYTES)
         return false;
-    if (seat->nriders == 0)
+    if (tusk__chain_empty(&seat->riders))
         return true;
     const tusk_ticket *first = (const tusk_ticket *)(const void *)((char *)seat->riders.next -
                                                                    offsetof(tusk_ticket, ride));
@@ -115,8 +114,7 @@ bool tusk__share_join(tusk_ticket *t)
     return true;
 }
 
-/* Those who wait and would share, as long as they are the oldest. */
-static void fill(tusk__seat *seat)
+void tusk__share_fill(tusk__seat *seat)
 {
     tusk_pool *p = seat->pool;
     int64_t now = tusk__pool_now(p);
@@ -142,15 +140,17 @@ static void fill(tusk__seat *seat)
 void tusk__share_begin(tusk__seat *seat)
 {
     tusk_pool *p = seat->pool;
-    if (p->ops->depth(seat) < 2)
+    seat->depth = p->ops->depth(seat);
+    if (seat->depth < 2)
         return;
     tusk__slots_move(&p->slots, &seat->slot, TUSK__SLOT_SHARED);
-    fill(seat);
+    tusk__share_fill(seat);
 }
 
 void tusk__share_next(tusk__seat *seat)
 {
-    fill(seat);
+    seat->depth = seat->pool->ops->depth(seat);
+    tusk__share_fill(seat);
     if (seat->nriders > 0)
         return;
     tusk__seat_return(seat, seat->broken ? TUSK__BACK_BAD : seat->pool->ops->back(seat, false));

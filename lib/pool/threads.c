@@ -3,37 +3,21 @@
  * connecting, rolling back and seeing connections off are done by those who wait, one thread for
  * each, and of those who wait the newest, since it will wait longest. If it is served meanwhile,
  * another takes over where it was. */
-#include <errno.h>
-#include <time.h>
 #include "lib/pool/pool.h"
-#include "lib/result.h"
 
 /* How long a thread without a bell minds a connection before it looks round. */
 #define DEAF_SLICE (20 * TUSK__MS)
 /* One that was left while it was being opened, because nobody waited any more, is of no use after
  * so long: the server may have lost patience with it. */
 #define STALE (5 * TUSK__SECOND)
+/* How long a drain whose time is over sees to it that the server stops what it has cut off. */
+#define IMPATIENCE TUSK__SECOND
 /* How often idle connections are looked at by tusk_pool_maintain. */
 #define LOOK_EVERY TUSK__SECOND
 
 /* ── asleep ───────────────────────────────────────────────────────────────────────────────── */
 
-int tusk__cond_init(pthread_cond_t *cond)
-{
-#ifdef __APPLE__
-    return pthread_cond_init(cond, NULL) == 0 ? TUSK_OK : TUSK_ENOMEM;
-#else
-    pthread_condattr_t attr;
-    if (pthread_condattr_init(&attr) != 0)
-        return TUSK_ENOMEM;
-    bool made = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
-                pthread_cond_init(cond, &attr) == 0;
-    pthread_condattr_destroy(&attr);
-    return made ? TUSK_OK : TUSK_ENOMEM;
-#endif
-}
-
-static tusk__taker *taker_of(tusk_ticket *t)
+tusk__taker *tusk__taker_of(tusk_ticket *t)
 {
     return (tusk__taker *)(void *)t;
 }
@@ -71,7 +55,7 @@ static void sleep_off(tusk_pool *p, tusk__taker *k)
 
 void tusk__taker_wake(tusk_ticket *t)
 {
-    tusk__taker *k = taker_of(t);
+    tusk__taker *k = tusk__taker_of(t);
     if (k->driving)
         tusk__bell_ring(&k->bell);
     else
@@ -113,7 +97,7 @@ static tusk__taker *somebody(const tusk_pool *p)
             return k;
     }
     for (tusk__chain *c = p->slots.queue.prev; c != &p->slots.queue; c = c->prev) {
-        tusk__taker *k = taker_of(tusk__ticket_of((tusk__waiter *)(void *)c));
+        tusk__taker *k = tusk__taker_of(tusk__ticket_of((tusk__waiter *)(void *)c));
         if (!k->driving)
             return k;
     }
@@ -199,25 +183,38 @@ static void rest(tusk_pool *p, tusk__taker *k, int64_t until)
         p->keeper = false;
 }
 
+/* Others do for this thread what is to be done; it cannot help anybody meanwhile. */
+static void be_taken_along(tusk_pool *p, tusk__taker *k)
+{
+    answer(p, k);
+    tusk__threads_recruit(p);
+    sleep_until(p, k, TUSK_NEVER);
+}
+
 /* ── a thread inside ──────────────────────────────────────────────────────────────────────── */
 
-static int come_in(tusk_pool *p, tusk__taker *k)
+void tusk__taker_init(tusk_pool *p, tusk__taker *k)
 {
     tusk__ticket_init(&k->ticket, p, TUSK__TICKET_TAKE);
     tusk__chain_init(&k->helpers);
     tusk__bell_init(&k->bell);
     tusk__chain_init(&k->rings);
     k->ring = TUSK__RING_NONE;
-    k->driving = k->called = k->starting = false;
+    k->driving = k->called = false;
     k->request = NULL;
+    k->stage = TUSK__TAKER_ASKS;
     k->result = NULL;
+}
+
+int tusk__taker_come_in(tusk_pool *p, tusk__taker *k)
+{
     int status = tusk__nap_init(&k->nap);
     if (status == TUSK_OK)
         p->inside++;
     return status;
 }
 
-static void go_out(tusk_pool *p, tusk__taker *k)
+void tusk__taker_go_out(tusk_pool *p, tusk__taker *k)
 {
     tusk__chain_remove(&k->helpers);
     answer(p, k);
@@ -231,6 +228,7 @@ static void go_out(tusk_pool *p, tusk__taker *k)
 void tusk__threads_empty(tusk_pool *p)
 {
     tusk__threads_tell(p);
+    tusk__ride_stop(p);
     while (p->inside > 0) {
         tusk__pool_work(p);
         tusk__pool_unlock(p); /* which rings: waiting for the condition would not */
@@ -248,8 +246,12 @@ static int wait_served(tusk_pool *p, tusk__taker *k)
     tusk_ticket *t = &k->ticket;
     for (;;) {
         tusk__pool_work(p);
-        if (k->starting)
-            sleep_until(p, k, TUSK_NEVER);
+        if (k->stage == TUSK__TAKER_RIDES && t->seat->driver == k)
+            tusk__ride_drive(p, k);
+        else if (k->stage == TUSK__TAKER_RIDES || k->stage == TUSK__TAKER_STARTING)
+            be_taken_along(p, k);
+        else if (k->stage != TUSK__TAKER_ASKS)
+            return TUSK_OK;
         else if (t->waiter.state != TUSK__WAITER_WAITING)
             return t->status;
         else if (tusk_now() >= t->deadline)
@@ -272,14 +274,14 @@ static void take_seat(tusk_pool *p, tusk_ticket *t)
 void tusk__taker_served(tusk_ticket *t)
 {
     tusk_pool *p = t->pool;
-    tusk__taker *k = taker_of(t);
-    if (k->request != NULL && p->options.lending == NULL) {
+    tusk__taker *k = tusk__taker_of(t);
+    if (k->request != NULL && !t->waiter.light && p->options.lending == NULL) {
         take_seat(p, t);
-        k->starting = true;
+        k->stage = TUSK__TAKER_STARTING;
         tusk__pool_unlock(p);
         bool runs = p->ops->start(t->seat, k);
         tusk__pool_lock(p);
-        k->starting = false;
+        k->stage = runs ? TUSK__TAKER_RUNS : TUSK__TAKER_ASKS;
         if (runs)
             tusk__ticket_served(t, t->seat);
     }
@@ -295,7 +297,7 @@ static int try_seat(tusk_pool *p, tusk_ticket *t)
     tusk__pool_work(p);
     tusk__pool_unlock(p);
     bool alive = p->ops->alive(seat);
-    int status = alive ? p->ops->lend(seat, true) : TUSK_EAGAIN;
+    int status = alive ? p->ops->lend(seat, !t->waiter.light) : TUSK_EAGAIN;
     tusk__pool_lock(p);
     if (status == TUSK_OK && !seat->discard && !seat->broken) {
         tusk__ticket_served(t, seat);
@@ -306,77 +308,59 @@ static int try_seat(tusk_pool *p, tusk_ticket *t)
     return status == TUSK_OK ? TUSK_EAGAIN : status;
 }
 
-static int take(tusk_pool *p, tusk__taker *k, int64_t timeout)
+/* It may be served at once: then nobody has to tell it. */
+static void ask(tusk_pool *p, tusk_ticket *t)
+{
+    if (t->deadline < p->next_timeout)
+        p->next_timeout = t->deadline;
+    tusk__slots_ask(&p->slots, &t->waiter, true);
+}
+
+int tusk__taker_wait(tusk_pool *p, tusk__taker *k, int64_t timeout)
 {
     tusk_ticket *t = &k->ticket;
-    int status = tusk__ticket_ask(t, timeout);
-    if (t->waiter.state == TUSK__WAITER_HANDED) /* at once: nobody has to be told */
-        tusk__chain_remove(&t->waiter.chain);
+    int status = TUSK_OK;
+    t->deadline = tusk__later(t->asked, timeout == 0 ? p->timeout : timeout);
+    if (p->closed || !t->waiter.light || !tusk__share_join(t))
+        status = tusk__ticket_ask(t, timeout);
     while (status == TUSK_OK) {
-        status = t->waiter.state == TUSK__WAITER_HANDED ? TUSK_OK : wait_served(p, k);
-        if (status != TUSK_OK || k->result != NULL)
+        if (t->waiter.state == TUSK__WAITER_HANDED)
+            tusk__chain_remove(&t->waiter.chain); /* at once: nobody has to be told */
+        else
+            status = wait_served(p, k);
+        if (status != TUSK_OK || k->stage != TUSK__TAKER_ASKS)
             break;
         status = try_seat(p, t);
-        if (status != TUSK_EAGAIN)
+        if (status == TUSK_OK && t->waiter.light)
+            tusk__ride_begin(k, t->seat);
+        if (status == TUSK_OK && k->stage == TUSK__TAKER_ASKS)
             break;
-        status = p->closed ? TUSK_ECLOSED : TUSK_OK;
-        if (status == TUSK_OK) {
-            if (t->deadline < p->next_timeout)
-                p->next_timeout = t->deadline;
-            tusk__slots_ask(&p->slots, &t->waiter, true);
-            if (t->waiter.state == TUSK__WAITER_HANDED)
-                tusk__chain_remove(&t->waiter.chain);
+        if (status == TUSK_EAGAIN) {
+            status = p->closed ? TUSK_ECLOSED : TUSK_OK;
+            if (status == TUSK_OK)
+                ask(p, t);
         }
     }
     return status;
 }
 
-/* TUSK_OK: the seat is the caller's. If there is a result, the request is under way. */
-static int take_for(tusk_pool *p, const tusk_request *rq, int64_t timeout, tusk__seat **seat,
-                    tusk_result **result)
+int tusk_pool_take(tusk_pool *p, tusk_conn **conn, int64_t timeout)
 {
     tusk__taker k;
+    *conn = NULL;
+    tusk__taker_init(p, &k);
     int status = tusk__pool_enter(p);
     if (status != TUSK_OK)
         return status;
-    status = p->threads && timeout >= 0 ? come_in(p, &k) : TUSK_EINVAL;
+    status = p->threads && timeout >= 0 ? tusk__taker_come_in(p, &k) : TUSK_EINVAL;
     if (status == TUSK_OK) {
-        k.request = rq;
         tusk__pool_upkeep(p, k.ticket.asked);
-        status = take(p, &k, timeout);
-        *seat = k.ticket.seat;
-        *result = k.result;
-        go_out(p, &k);
+        status = tusk__taker_wait(p, &k, timeout);
+        if (status == TUSK_OK)
+            *conn = k.ticket.seat->conn;
+        tusk__taker_go_out(p, &k);
     }
     tusk__pool_leave(p);
-    return status;
-}
-
-int tusk_pool_take(tusk_pool *p, tusk_conn **conn, int64_t timeout)
-{
-    tusk__seat *seat;
-    tusk_result *none;
-    *conn = NULL;
-    int status = take_for(p, NULL, timeout, &seat, &none);
-    if (status == TUSK_OK)
-        *conn = seat->conn;
-    return status;
-}
-
-int tusk_pool_exec(tusk_pool *p, tusk_result **result, const char *sql, const tusk_arg *args,
-                   size_t nargs)
-{
-    tusk_request rq = {.sql = tusk_slice_of(sql), .args = args, .nargs = nargs};
-    tusk__seat *seat;
-    tusk_result *begun;
-    if (result != NULL)
-        *result = NULL;
-    int status = take_for(p, &rq, 0, &seat, &begun);
-    if (status != TUSK_OK)
-        return status;
-    status = begun != NULL ? tusk__exec_end(seat->conn, begun, result)
-                           : tusk_exec_request(seat->conn, result, &rq);
-    tusk__seat_give(seat);
     return status;
 }
 
@@ -390,10 +374,11 @@ static int64_t earlier(int64_t a, int64_t b)
 int tusk_pool_maintain(tusk_pool *p, int64_t timeout)
 {
     tusk__taker k;
+    tusk__taker_init(p, &k);
     int status = tusk__pool_enter(p);
     if (status != TUSK_OK)
         return status;
-    status = p->threads && timeout >= 0 ? come_in(p, &k) : TUSK_EINVAL;
+    status = p->threads && timeout >= 0 ? tusk__taker_come_in(p, &k) : TUSK_EINVAL;
     if (status == TUSK_OK) {
         int64_t deadline = tusk__later(k.ticket.asked, timeout), look_at = k.ticket.asked, now;
         tusk__chain_insert(&p->helpers, &k.helpers);
@@ -409,7 +394,7 @@ int tusk_pool_maintain(tusk_pool *p, int64_t timeout)
                 rest(p, &k, until);
         }
         status = p->closed ? TUSK_ECLOSED : TUSK_OK;
-        go_out(p, &k);
+        tusk__taker_go_out(p, &k);
     }
     tusk__pool_leave(p);
     return status;
@@ -436,20 +421,33 @@ static void stop_lent(tusk_pool *p)
     }
 }
 
+/* Until no connection is left, but for those in that state (EMPTY: none is). */
+static void see_off(tusk_pool *p, tusk__taker *k, int64_t deadline, enum tusk__slot_state but)
+{
+    while (p->slots.size > p->slots.counts[but] && tusk_now() < deadline && !p->freed) {
+        tusk__pool_work(p);
+        if (p->slots.size > p->slots.counts[but] && !help(p, k, deadline) &&
+            p->slots.size > p->slots.counts[but] && !p->freed)
+            rest(p, k, deadline);
+    }
+}
+
 int tusk__threads_drain(tusk_pool *p, int64_t deadline)
 {
     tusk__taker k;
-    int status = come_in(p, &k);
+    tusk__taker_init(p, &k);
+    int status = tusk__taker_come_in(p, &k);
     if (status != TUSK_OK)
         return status;
     tusk__chain_insert(&p->helpers, &k.helpers);
-    while (p->slots.size > 0 && tusk_now() < deadline && !p->freed) {
-        tusk__pool_work(p);
-        if (p->slots.size > 0 && !help(p, &k, deadline) && p->slots.size > 0 && !p->freed)
-            rest(p, &k, deadline);
+    see_off(p, &k, deadline, TUSK__SLOT_EMPTY);
+    if (p->slots.counts[TUSK__SLOT_SHARED] > 0) {
+        p->impatient = true;
+        tusk__ride_stop(p);
+        see_off(p, &k, tusk__later(tusk_now(), IMPATIENCE), TUSK__SLOT_LENT);
     }
     if (p->slots.counts[TUSK__SLOT_LENT] > 0)
         stop_lent(p);
-    go_out(p, &k);
-    return p->slots.size == 0 ? TUSK_OK : TUSK_ETIMEDOUT;
+    tusk__taker_go_out(p, &k);
+    return p->slots.size == 0 && !p->impatient ? TUSK_OK : TUSK_ETIMEDOUT;
 }
