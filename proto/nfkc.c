@@ -1,12 +1,13 @@
 /* proto/nfkc.c: normalisation form KC (Unicode Standard Annex 15). The tables hold single steps, as
  * Unicode's own data file does: they are applied until nothing changes, and a canonical pair serves
- * for composing as well. Looking a pair up is a walk over some 700 runs: passwords are short. */
+ * for composing as well. They are packed (tools/gen-saslprep) and read from the start each time,
+ * which takes some microseconds: passwords are short, and few of them are not ASCII. */
 #include "proto/nfkc.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "proto/nfkc_pool.h"
+#include "proto/nfkc_mappings.h"
 #include "proto/nfkc_tables.h"
 
 /* Hangul syllables are arithmetic (The Unicode Standard, section 3.12). */
@@ -21,33 +22,69 @@ enum {
     S_COUNT = L_COUNT * V_COUNT * T_COUNT
 };
 
-static const struct nfkc_run *run_of(uint32_t cp)
+/* The mappings, from the first code point that has one to the last. */
+struct walk {
+    const uint8_t *at;
+    uint32_t cp;   /* this one */
+    unsigned left; /* of the piece of neighbours that it stands in */
+    bool composes; /* its two units compose to it */
+    bool alike;    /* each differs in the same way from the one before */
+    size_t units;  /* of UTF-16 */
+    uint16_t unit[TUSK__NFKC_MOST];
+    uint16_t difference[TUSK__NFKC_MOST];
+};
+
+/* A number as its digits to base 128, lowest first, all but the last with 128 added. */
+static uint32_t take(const uint8_t **at)
 {
-    size_t low = 0, high = sizeof nfkc_runs / sizeof *nfkc_runs;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        const struct nfkc_run *r = &nfkc_runs[mid];
-        if (cp < r->first)
-            high = mid;
-        else if (cp >= r->first + r->count)
-            low = mid + 1;
-        else
-            return r;
+    uint32_t n = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        uint8_t digit = *(*at)++;
+        n |= (uint32_t)(digit & 127) << shift;
+        if (digit < 128)
+            return n;
     }
-    return NULL;
+}
+
+unsigned tusk__step_at(const uint8_t *steps, unsigned shift, uint32_t cp)
+{
+    for (uint32_t next = 0;;) {
+        uint32_t step = take(&steps);
+        next += step >> shift;
+        if (cp < next)
+            return step & ((1u << shift) - 1);
+    }
 }
 
 static unsigned class_of(uint32_t cp)
 {
-    size_t low = 0, high = sizeof nfkc_ccc / sizeof *nfkc_ccc;
-    while (high - low > 1) {
-        size_t mid = low + (high - low) / 2;
-        if (cp < nfkc_ccc[mid] >> 8)
-            high = mid;
-        else
-            low = mid;
+    return tusk__step_at(nfkc_ccc, 8, cp);
+}
+
+/* To the next mapping; false at the end. */
+static bool next(struct walk *w)
+{
+    bool first = w->left == 0;
+    if (first) {
+        if (w->at == nfkc_mappings + sizeof nfkc_mappings)
+            return false;
+        uint32_t head = take(&w->at), piece = take(&w->at);
+        w->cp += head >> 6;
+        w->units = head >> 1 & 31;
+        w->composes = head & 1;
+        w->left = piece >> 1;
+        w->alike = piece & 1;
     }
-    return nfkc_ccc[low] & 0xff;
+    w->left--;
+    w->cp++;
+    for (size_t i = 0; i < w->units; i++) {
+        if (first || !w->alike) {
+            uint32_t packed = take(&w->at);
+            w->difference[i] = (uint16_t)(packed & 1 ? ~(packed >> 1) : packed >> 1);
+        }
+        w->unit[i] = (uint16_t)(w->unit[i] + w->difference[i]);
+    }
+    return true;
 }
 
 /* One step; returns the number of code points, 0 if cp has no decomposition. */
@@ -60,17 +97,18 @@ static size_t step(uint32_t cp, uint32_t out[TUSK__NFKC_MOST])
         out[2] = T_BASE + s % T_COUNT;
         return out[2] == T_BASE ? 2 : 3;
     }
-    const struct nfkc_run *r = run_of(cp);
-    if (r == NULL)
+    struct walk w = {.at = nfkc_mappings};
+    while (w.cp < cp && next(&w))
+        continue;
+    if (w.cp != cp)
         return 0;
-    const uint16_t *u = nfkc_pool + r->at + (cp - r->first) * r->units;
     size_t n = 0;
-    for (size_t i = 0; i < r->units; i++) {
-        bool low = u[i] >= 0xdc00 && u[i] < 0xe000;
-        if (low)
-            out[n - 1] = 0x10000 + ((out[n - 1] - 0xd800) << 10) + (u[i] - 0xdc00u);
+    for (size_t i = 0; i < w.units; i++) {
+        uint16_t u = w.unit[i];
+        if (u >= 0xdc00 && u < 0xe000)
+            out[n - 1] = 0x10000 + ((out[n - 1] - 0xd800) << 10) + (u - 0xdc00u);
         else
-            out[n++] = u[i];
+            out[n++] = u;
     }
     return n;
 }
@@ -101,13 +139,10 @@ static uint32_t compose(uint32_t a, uint32_t b)
     if (a >= S_BASE && a < S_BASE + S_COUNT && (a - S_BASE) % T_COUNT == 0 && b > T_BASE &&
         b < T_BASE + T_COUNT)
         return a + (b - T_BASE);
-    for (size_t i = 0; i < sizeof nfkc_runs / sizeof *nfkc_runs; i++) {
-        const struct nfkc_run *r = &nfkc_runs[i];
-        const uint16_t *u = nfkc_pool + r->at;
-        for (uint32_t k = 0; r->composes && k < r->count; k++)
-            if (u[2 * k] == a && u[2 * k + 1] == b)
-                return r->first + k;
-    }
+    struct walk w = {.at = nfkc_mappings};
+    while (w.cp < NFKC_LAST_COMPOSITE && next(&w))
+        if (w.composes && w.unit[0] == a && w.unit[1] == b)
+            return w.cp;
     return 0;
 }
 

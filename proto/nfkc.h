@@ -15,4 +15,8 @@ size_t tusk__nfkc_decompose(uint32_t cp, uint32_t out[TUSK__NFKC_MOST]);
  * are left. */
 size_t tusk__nfkc_compose(uint32_t *cps, size_t n);
 
+/* The value for a code point in a table of steps: each is a packed number of code points << shift |
+ * their value, the first from U+0000 on. */
+unsigned tusk__step_at(const uint8_t *steps, unsigned shift, uint32_t cp);
+
 #endif

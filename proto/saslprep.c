@@ -11,15 +11,7 @@
 
 static enum prep_class class_of(uint32_t cp)
 {
-    size_t low = 0, high = sizeof prep_steps / sizeof *prep_steps;
-    while (high - low > 1) {
-        size_t mid = low + (high - low) / 2;
-        if (cp < prep_steps[mid] >> 3)
-            high = mid;
-        else
-            low = mid;
-    }
-    return (enum prep_class)(prep_steps[low] & 7);
+    return (enum prep_class)tusk__step_at(prep_steps, 3, cp);
 }
 
 /* The mapped text one code point at a time; false at its end. What is mapped to nothing is skipped.
