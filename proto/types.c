@@ -22,13 +22,13 @@ enum row {
 #undef TUSK__TYPE
 };
 
-/* The row of each oid, plus 1. What has no array type puts its entry behind the last oid, as no
- * entry may be given twice. */
-enum { LAST_OID = 6157 };
-static const uint8_t rows[LAST_OID + 1 + TABLE_SIZE] = {
+/* The row of each oid, plus 1, at what is left of the oid by a number that leaves no two of them the
+ * same. What has no array type puts its entry behind, as no entry may be given twice. */
+enum { MODULUS = 1729 };
+static const uint8_t rows[MODULUS + TABLE_SIZE] = {
 #define TUSK__TYPE(oid, array, name, codec, of)                                                    \
-    [oid] = ROW_##oid + 1,                                                                         \
-    [(array) != 0 ? (array) : LAST_OID + 1 + ROW_##oid] = ARRAY_ROW_##oid + 1,
+    [(oid) % MODULUS] = ROW_##oid + 1,                                                             \
+    [(array) != 0 ? (array) % MODULUS : MODULUS + ROW_##oid] = ARRAY_ROW_##oid + 1,
 #include "proto/types_list.h"
 #undef TUSK__TYPE
 };
@@ -36,7 +36,8 @@ _Static_assert(TABLE_SIZE < UINT8_MAX, "a row does not fit its entry");
 
 const tusk__type *tusk__type_find(uint32_t oid)
 {
-    return oid <= LAST_OID && rows[oid] != 0 ? &table[rows[oid] - 1] : NULL;
+    size_t row = rows[oid % MODULUS];
+    return row != 0 && table[row - 1].oid == oid ? &table[row - 1] : NULL;
 }
 
 const char *tusk_type_name(uint32_t oid)
