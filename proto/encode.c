@@ -50,16 +50,9 @@ void tusk__put_cstr(tusk_buf *out, tusk_slice s)
     tusk__append_u8(out, 0);
 }
 
-static void put_name(tusk_buf *out, const char *name)
+static inline void put_name(tusk_buf *out, const char *name)
 {
     tusk__append_bytes(out, name, strlen(name) + 1);
-}
-
-void tusk__encode_query(tusk_buf *out, tusk_slice sql)
-{
-    size_t mark = begin_message(out, 'Q');
-    tusk__put_cstr(out, sql);
-    tusk__message_end(out, mark);
 }
 
 void tusk__encode_parse(tusk_buf *out, const char *name, tusk_slice sql, uint32_t generation,
@@ -105,14 +98,6 @@ void tusk__encode_execute(tusk_buf *out)
 {
     static const uint8_t message[10] = {'E', 0, 0, 0, 9};
     tusk__append_bytes(out, message, sizeof message);
-}
-
-void tusk__encode_close(tusk_buf *out, char what, const char *name)
-{
-    size_t mark = begin_message(out, 'C');
-    tusk__append_u8(out, (uint8_t)what);
-    put_name(out, name);
-    small_message_end(out, mark);
 }
 
 void tusk__encode_copy_data(tusk_buf *out, const void *p, size_t n)

@@ -79,6 +79,21 @@ void tusk__encode_sasl_response(tusk_buf *out, tusk_slice response)
     small_message_end(out, mark);
 }
 
+void tusk__encode_query(tusk_buf *out, tusk_slice sql)
+{
+    size_t mark = tusk__message_begin(out, 'Q');
+    tusk__put_cstr(out, sql);
+    tusk__message_end(out, mark);
+}
+
+void tusk__encode_close(tusk_buf *out, char what, const char *name)
+{
+    size_t mark = tusk__message_begin(out, 'C');
+    tusk_put_u8(out, (uint8_t)what);
+    put_name(out, name);
+    small_message_end(out, mark);
+}
+
 void tusk__encode_execute_portal(tusk_buf *out, const char *portal, uint32_t max_rows)
 {
     size_t mark = tusk__message_begin(out, 'E');

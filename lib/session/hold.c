@@ -23,7 +23,7 @@ static bool depth_left(tusk_conn *c)
     return !c->deep;
 }
 
-static bool may_leave(tusk_conn *c, const tusk_req *r)
+static inline bool may_leave(tusk_conn *c, const tusk_req *r)
 {
     if (c->phase != TUSK__IDLE || c->cancelling)
         return false;

@@ -19,7 +19,7 @@ tusk_req *tusk__req_new(tusk_conn *c)
     return r;
 }
 
-void tusk__req_free(tusk_req *r)
+inline void tusk__req_free(tusk_req *r)
 {
     if (r->many != NULL)
         tusk__session_alloc(r->conn, r->many, 0);

@@ -3,7 +3,7 @@
 #include "lib/session/session.h"
 #include "proto/decode.h"
 
-int tusk__on_done(tusk_conn *c, const tusk__frame *f)
+inline int tusk__on_done(tusk_conn *c, const tusk__frame *f)
 {
     int status = tusk__decode_empty(f);
     if (status == TUSK_OK)
@@ -71,7 +71,7 @@ static bool by_name(const tusk_req *r)
 }
 
 /* Where the columns of the current result are. */
-static tusk__description *description(tusk_conn *c)
+static inline tusk__description *description(tusk_conn *c)
 {
     return by_name(c->current) ? &c->current->stmt->description : &c->unnamed;
 }

@@ -30,7 +30,7 @@ static int refuse_at(tusk_conn *c, int status, const char *before, size_t number
     return tusk__session_refuse(c, status, t.s);
 }
 
-static bool may_copy_in(const tusk_request *rq, const tusk_sink *sink)
+static inline bool may_copy_in(const tusk_request *rq, const tusk_sink *sink)
 {
     return !(rq->flags & TUSK_DESCRIBE) && sink != NULL &&
            (sink->pull != NULL || (tusk__sql_traits(rq->sql) & TUSK__TRAIT_COPY_IN));
