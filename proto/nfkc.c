@@ -1,7 +1,7 @@
 /* proto/nfkc.c: normalisation form KC (Unicode Standard Annex 15). The tables hold single steps, as
  * Unicode's own data file does: they are applied until nothing changes, and a canonical pair serves
- * for composing as well. They are packed (tools/gen-saslprep) and read from the start each time,
- * which takes some microseconds: passwords are short, and few of them are not ASCII. */
+ * for composing as well. They are packed (tools/gen-saslprep) and read from the start of a block,
+ * which takes about a microsecond: passwords are short, and few of them are not ASCII. */
 #include "proto/nfkc.h"
 
 #include <stdbool.h>
@@ -22,9 +22,9 @@ enum {
     S_COUNT = L_COUNT * V_COUNT * T_COUNT
 };
 
-/* The mappings, from the first code point that has one to the last. */
+/* The mappings of a block, in the order of their code points. */
 struct walk {
-    const uint8_t *at;
+    const uint8_t *at, *end;
     uint32_t cp;   /* this one */
     unsigned left; /* of the piece of neighbours that it stands in */
     bool composes; /* its two units compose to it */
@@ -61,12 +61,18 @@ static unsigned class_of(uint32_t cp)
     return tusk__step_at(nfkc_ccc, 8, cp);
 }
 
+static struct walk walk_over(const struct nfkc_block *block)
+{
+    return (struct walk){
+        .at = nfkc_mappings + block->at, .end = nfkc_mappings + block[1].at, .cp = block->behind};
+}
+
 /* To the next mapping; false at the end. */
 static bool next(struct walk *w)
 {
     bool first = w->left == 0;
     if (first) {
-        if (w->at == nfkc_mappings + sizeof nfkc_mappings)
+        if (w->at == w->end)
             return false;
         uint32_t head = take(&w->at), piece = take(&w->at);
         w->cp += head >> 6;
@@ -97,10 +103,13 @@ static size_t step(uint32_t cp, uint32_t out[TUSK__NFKC_MOST])
         out[2] = T_BASE + s % T_COUNT;
         return out[2] == T_BASE ? 2 : 3;
     }
-    struct walk w = {.at = nfkc_mappings};
+    const struct nfkc_block *block = nfkc_blocks;
+    while (cp > block[1].behind)
+        block++;
+    struct walk w = walk_over(block);
     while (w.cp < cp && next(&w))
         continue;
-    if (w.cp != cp)
+    if (w.cp != cp || w.units == 0)
         return 0;
     size_t n = 0;
     for (size_t i = 0; i < w.units; i++) {
@@ -139,10 +148,10 @@ static uint32_t compose(uint32_t a, uint32_t b)
     if (a >= S_BASE && a < S_BASE + S_COUNT && (a - S_BASE) % T_COUNT == 0 && b > T_BASE &&
         b < T_BASE + T_COUNT)
         return a + (b - T_BASE);
-    struct walk w = {.at = nfkc_mappings};
-    while (w.cp < NFKC_LAST_COMPOSITE && next(&w))
-        if (w.composes && w.unit[0] == a && w.unit[1] == b)
-            return w.cp;
+    for (const struct nfkc_block *block = nfkc_blocks; block->behind < NFKC_LAST_COMPOSITE; block++)
+        for (struct walk w = walk_over(block); next(&w);)
+            if (w.composes && w.unit[0] == a && w.unit[1] == b)
+                return w.cp;
     return 0;
 }
 
