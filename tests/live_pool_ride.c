@@ -154,6 +154,38 @@ static void the_slow_keep_nobody(void)
     threads_pool_free(p);
 }
 
+static void expect_ended(tusk_conn *observer, worker *w, int n)
+{
+    workers_join(w, n);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(w[i].status, TUSK_ECLOSED);
+    for (int64_t until = tusk_now() + 60 * SECOND; threads_running(observer, "pg_sleep(60)") > 0;)
+        assert_true(tusk_now() < until);
+}
+
+static void ask_once(worker *w)
+{
+    w->status = ride(w->pool, NULL, "select 1", TUSK_NOARGS);
+}
+
+/* Nobody comes in any more whose coming could set things going. */
+static void who_waits_for_the_slow_gets_another_one(void)
+{
+    tusk_pool_options o = {.share_connections = 1, .share_depth = 2};
+    tusk_pool *p = known_pool("pool_max=2", &o);
+    tusk_conn *observer = live_open(NULL);
+    worker slow[2], w[2];
+    workers_start(slow, 2, p, sleep_long);
+    workers_start(w, 2, p, ask_once);
+    workers_join(w, 2);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(w[i].status, TUSK_OK);
+    assert_in_range(threads_running(observer, "pg_sleep(60)"), 1, 2);
+    threads_pool_free(p);
+    expect_ended(observer, slow, 2);
+    tusk_close(observer);
+}
+
 static int told_slow;
 
 static void on_slow(void *ud, const tusk_pool_slow *slow)
@@ -268,15 +300,6 @@ static void changes_disturb_nobody(void)
 
 /* ── the end ───────────────────────────────────────────────────────────────────────────────── */
 
-static void expect_ended(tusk_conn *observer, worker *w, int n)
-{
-    workers_join(w, n);
-    for (int i = 0; i < n; i++)
-        assert_int_equal(w[i].status, TUSK_ECLOSED);
-    for (int64_t until = tusk_now() + 60 * SECOND; threads_running(observer, "pg_sleep(60)") > 0;)
-        assert_true(tusk_now() < until);
-}
-
 static void freeing_ends_what_rides(void)
 {
     tusk_pool *p = known_pool("pool_max=1", NULL);
@@ -324,6 +347,7 @@ int main(void)
         {"every thread gets its own answer", every_thread_gets_its_own_answer},
         {"what cannot be sent is refused", what_cannot_be_sent_is_refused},
         {"the slow keep nobody", the_slow_keep_nobody},
+        {"who waits for the slow gets another one", who_waits_for_the_slow_gets_another_one},
         {"the slow are told", the_slow_are_told},
         {"killed connections lose nothing", killed_connections_lose_nothing},
         {"changes disturb nobody", changes_disturb_nobody},

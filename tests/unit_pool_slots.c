@@ -214,6 +214,47 @@ static void openings_are_limited(void **state)
     assert_int_equal(tusk__slots_wanted(&s), 1); /* 33 / 16 more, two are opening */
 }
 
+/* Who would share waits for room on what is shared, though there are idle ones; who would not
+ * passes him by. */
+static void only_so_many_are_shared(void **state)
+{
+    (void)state;
+    enum { ROOM = 3, ASKING = 4 };
+    tusk__slots s;
+    tusk__slot slots[ROOM];
+    tusk__waiter w[ASKING];
+    tusk__slots_init(&s);
+    s.max = ROOM;
+    tusk__slots_share(&s, 1);
+    for (int i = 0; i < ROOM; i++) {
+        tusk__slot_init(&slots[i]);
+        assert_true(tusk__slots_move(&s, &slots[i], TUSK__SLOT_OPENING));
+        assert_true(tusk__slots_move(&s, &slots[i], TUSK__SLOT_IDLE));
+    }
+    for (int i = 0; i < ASKING; i++) {
+        tusk__waiter_init(&w[i]);
+        w[i].light = i < 3;
+    }
+    assert_false(tusk__slots_must_wait(&s, true));
+    tusk__slots_ask(&s, &w[0], false);
+    assert_int_equal(w[0].state, TUSK__WAITER_HANDED);
+    assert_true(tusk__slots_must_wait(&s, true)); /* that one will be shared */
+    tusk__slots_ask(&s, &w[1], false);
+    tusk__slots_ask(&s, &w[2], false);
+    assert_int_equal(s.waiting, 2);
+    tusk__slots_leave(&s, &w[0]); /* it will not */
+    assert_int_equal(w[1].state, TUSK__WAITER_HANDED);
+    tusk__slot *shared = tusk__slots_take(&s, &w[1]);
+    assert_true(tusk__slots_move(&s, shared, TUSK__SLOT_SHARED));
+    assert_int_equal(tusk__slots_wanted(&s), 0);
+    tusk__slots_ask(&s, &w[3], false);
+    assert_int_equal(w[3].state, TUSK__WAITER_HANDED);
+    assert_int_equal(w[2].state, TUSK__WAITER_WAITING);
+    assert_int_equal(s.counts[TUSK__SLOT_IDLE], 1);
+    tusk__slots_share(&s, 2);
+    assert_int_equal(w[2].state, TUSK__WAITER_HANDED);
+}
+
 static void what_is_not_allowed_changes_nothing(void **state)
 {
     world w;
@@ -241,6 +282,7 @@ int main(void)
         cmocka_unit_test(every_state_that_can_be_reached),
         cmocka_unit_test(the_last_one_used_is_lent_first),
         cmocka_unit_test(openings_are_limited),
+        cmocka_unit_test(only_so_many_are_shared),
         cmocka_unit_test(what_is_not_allowed_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,8 +73,9 @@ typedef struct tusk_pool_options {
     const char *name;           /* in tusk_pool_metrics; NULL: "host:port/database" */
     unsigned max_connecting;    /* that many connections are opened at once, at most; 0: 4 */
     uint64_t max_requests;      /* a connection is replaced after so many; 0: no limit */
-    unsigned share_connections; /* so many serve TUSK_SHARE before idle ones are taken only when
-                                   these are full; 0: 2 */
+    unsigned share_connections; /* how many serve TUSK_SHARE; 0: 2. On a host others join them when
+                                   these are full; between threads when a slow statement keeps one
+                                   of them */
     unsigned share_depth;       /* statements in flight on each of them at most; 0: 64 */
     int64_t slow;               /* ns; longer ones are told to slow_query; 0: none is */
 

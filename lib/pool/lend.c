@@ -54,12 +54,12 @@ int tusk__ticket_ask(tusk_ticket *t, int64_t timeout)
     if (p->closed)
         return TUSK_ECLOSED;
     tusk__pool_sweep(p, t->asked); /* the machine may have slept: what is too old is not lent */
-    bool at_once = s->waiting == 0 && s->counts[TUSK__SLOT_IDLE] > 0;
-    if (!at_once && p->max_waiting > 0 && s->waiting >= p->max_waiting) {
+    bool waits = tusk__slots_must_wait(s, t->waiter.light);
+    if (waits && p->max_waiting > 0 && s->waiting >= p->max_waiting) {
         p->stats.refused++;
         return TUSK_EAGAIN;
     }
-    p->stats.waits += !at_once;
+    p->stats.waits += waits;
     t->deadline = tusk__later(t->asked, timeout == 0 ? p->timeout : timeout);
     if (t->deadline < p->next_timeout)
         p->next_timeout = t->deadline;

@@ -67,6 +67,8 @@ static void take_settings(tusk_pool *p, const tusk__settings *s)
     slots->min = s->pool_min < s->pool_max ? s->pool_min : s->pool_max;
     slots->openings = p->options.max_connecting;
     slots->depth = p->options.share_depth;
+    if (p->threads)
+        tusk__slots_share(slots, p->options.share_connections);
     p->idle = s->pool_idle;
     p->lifetime = s->pool_lifetime;
     p->timeout = s->pool_timeout;

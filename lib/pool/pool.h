@@ -131,6 +131,7 @@ struct tusk__seat {
     size_t narrived;      /* riders whose queries have ended, and who have not been told */
     tusk__bell bell;      /* for a driver who waits */
     bool waits;           /* he does, or is about to */
+    bool is_stuck;        /* he has seen that it is */
 
     /* member.c's own */
     tusk_io io; /* CLOSING: what the server's end is waited for with; first a copy of its fd */
@@ -393,6 +394,9 @@ void tusk__query_tell(tusk_ticket *);
 const tusk_sink *tusk__query_sink(const tusk_ticket *);
 
 /* ── share.c ── */
+/* A connection that has been at one statement for so long takes no more. */
+#define TUSK__STUCK (20 * TUSK__MS)
+bool tusk__share_stuck(const tusk__seat *, int64_t now);
 /* May it ride with others, by what it is? Looks at nothing of the pool. */
 bool tusk__share_fits(tusk_ticket *, const tusk_request *);
 /* It has taken long when it was last seen. */

@@ -1,5 +1,5 @@
-/* lib/pool/probes.h: static probes for bpftrace, perf and systemtap, where the library is built with
- * sys/sdt.h: a no-op instruction each that a tracer can turn on. tusk/pool.h lists them, and
+/* lib/pool/probes.h: static probes for bpftrace, perf and systemtap, where the library is built
+ * with sys/sdt.h: a no-op instruction each that a tracer can turn on. tusk/pool.h lists them, and
  * tests/check-probes.sh that they are there. */
 #ifndef TUSK_POOL_PROBES_H
 #define TUSK_POOL_PROBES_H

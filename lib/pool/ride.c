@@ -9,7 +9,7 @@
 #include "lib/pool/pool.h"
 #include "lib/result.h"
 
-/* How long a driver without a bell waits before it looks who has come aboard. */
+/* How long a driver without a bell waits before he looks who has come aboard. */
 #define DEAF_SLICE (5 * TUSK__MS)
 
 static tusk_ticket *ticket_of(tusk__chain *ride)
@@ -20,9 +20,11 @@ static tusk_ticket *ticket_of(tusk__chain *ride)
 /* Those who have come aboard are among the riders now: the first of them, or the list's end. */
 static tusk__chain *take_aboard(tusk__seat *seat)
 {
+    int64_t now = tusk__pool_now(seat->pool);
     tusk__chain *first = tusk__chain_empty(&seat->boarding) ? &seat->riders : seat->boarding.next;
     while (!tusk__chain_empty(&seat->boarding)) {
         tusk__chain *c = seat->boarding.next;
+        ticket_of(c)->began = now;
         tusk__chain_remove(c);
         tusk__chain_append(&seat->riders, c);
     }
@@ -92,19 +94,27 @@ static void submit(tusk_ticket *t)
     arrive(t);
 }
 
+/* When he looks round though nothing has happened. */
+static int64_t patience(const tusk__seat *seat)
+{
+    if (seat->bell.io.fd < 0)
+        return tusk_now() + DEAF_SLICE;
+    return seat->is_stuck ? TUSK_NEVER : tusk_now() + TUSK__STUCK;
+}
+
 /* One round: everybody gets on, until something has happened. */
 static void go_round(tusk_pool *p, tusk__seat *seat)
 {
-    bool over = p->freed || p->impatient, hears = seat->bell.io.fd >= 0;
+    bool over = p->freed || p->impatient;
     tusk__chain *first = take_aboard(seat);
-    seat->waits = hears;
+    seat->waits = seat->bell.io.fd >= 0;
     tusk__pool_unlock(p);
     for (tusk__chain *c = first; c != &seat->riders; c = c->next)
         submit(ticket_of(c));
     if (over)
         p->ops->fail(seat);
     else if (seat->narrived == 0)
-        p->ops->step(seat, hears ? TUSK_NEVER : tusk_now() + DEAF_SLICE);
+        p->ops->step(seat, patience(seat));
     tusk__pool_lock(p);
     seat->waits = false;
     seat->depth = p->ops->depth(seat);
@@ -144,6 +154,18 @@ static void let_off(tusk__seat *seat)
     }
 }
 
+/* Only the driver can tell whether it is the server that keeps all waiting, or that nobody has had
+ * the time to read its answers. For each that is stuck another one may be shared. */
+static void note_stuck(tusk_pool *p, tusk__seat *seat)
+{
+    bool is = seat->narrived == 0 && tusk__share_stuck(seat, tusk__pool_now(p));
+    if (is == seat->is_stuck)
+        return;
+    seat->is_stuck = is;
+    tusk__slots_share(&p->slots, is ? p->slots.sharing + 1 : p->slots.sharing - 1);
+    tusk__threads_recruit(p);
+}
+
 /* To who has got on last; or the ride is over. */
 static void hand_over(tusk_pool *p, tusk__seat *seat)
 {
@@ -170,6 +192,7 @@ void tusk__ride_drive(tusk_pool *p, tusk__taker *k)
     tusk__seat *seat = k->ticket.seat;
     while (k->stage == TUSK__TAKER_RIDES) {
         go_round(p, seat);
+        note_stuck(p, seat);
         let_off(seat);
         tusk__share_fill(seat);
         tusk__pool_work(p);

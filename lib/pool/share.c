@@ -12,8 +12,6 @@
 
 /* Bytes of requests in flight on one connection. */
 #define MAX_BYTES ((size_t)256 << 10)
-/* A connection that has been at one statement for so long takes no more. */
-#define STUCK (20 * TUSK__MS)
 /* A statement that takes longer than this gets a connection of its own. */
 #define SLOW_US 5000
 /* With so many on it, another connection is opened up to others if there is an idle one. */
@@ -67,21 +65,30 @@ bool tusk__share_fits(tusk_ticket *t, const tusk_request *rq)
            t->sink->bytes == NULL && t->bytes <= MAX_BYTES / 4 && tusk__sql_traits(rq->sql) == 0;
 }
 
+/* ── stuck ────────────────────────────────────────────────────────────────────────────────── */
+
+bool tusk__share_stuck(const tusk__seat *seat, int64_t now)
+{
+    if (tusk__chain_empty(&seat->riders))
+        return false;
+    const tusk_ticket *first = (const tusk_ticket *)(const void *)((char *)seat->riders.next -
+                                                                   offsetof(tusk_ticket, ride));
+    int64_t since = first->began > seat->rider_done ? first->began : seat->rider_done;
+    return now - since >= TUSK__STUCK;
+}
+
 /* ── getting on ───────────────────────────────────────────────────────────────────────────── */
 
 static bool has_room(tusk__seat *seat, const tusk_ticket *t, int64_t now)
 {
     const tusk_pool *p = seat->pool;
+    const tusk__slots *s = &p->slots;
     if (seat->broken || seat->discard || seat->generation != p->generation || now >= seat->expires)
         return false;
-    if (seat->nriders >= seat->depth || seat->rider_bytes + t->bytes > MAX_BYTES)
+    if (s->counts[TUSK__SLOT_SHARED] > s->sharing) /* one too many: they run empty until one goes */
         return false;
-    if (tusk__chain_empty(&seat->riders))
-        return true;
-    const tusk_ticket *first = (const tusk_ticket *)(const void *)((char *)seat->riders.next -
-                                                                   offsetof(tusk_ticket, ride));
-    int64_t since = first->began > seat->rider_done ? first->began : seat->rider_done;
-    return now - since < STUCK;
+    return seat->nriders < seat->depth && seat->rider_bytes + t->bytes <= MAX_BYTES &&
+           !(p->threads ? seat->is_stuck : tusk__share_stuck(seat, now));
 }
 
 /* The one with the fewest on it, or NULL. */

@@ -22,7 +22,7 @@ const char *tusk__slot_state_name(enum tusk__slot_state state)
 
 void tusk__slots_init(tusk__slots *s)
 {
-    *s = (tusk__slots){.max = 1, .openings = 1, .depth = 1};
+    *s = (tusk__slots){.max = 1, .openings = 1, .depth = 1, .sharing = SIZE_MAX};
     for (int i = 0; i < TUSK__SLOT_STATES; i++)
         tusk__chain_init(&s->lists[i]);
     tusk__chain_init(&s->queue);
@@ -100,26 +100,50 @@ static void unqueue_waiter(tusk__slots *s, tusk__waiter *w)
     s->light -= w->light;
 }
 
+static size_t less(size_t a, size_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* How many light waiters may get a connection now, to share it with the others. */
+static size_t may_share(const tusk__slots *s)
+{
+    return less(s->sharing, s->counts[TUSK__SLOT_SHARED] + s->boarding);
+}
+
+/* Whose turn it is. */
+static tusk__waiter *next(const tusk__slots *s)
+{
+    tusk__chain *c = s->queue.next;
+    bool passed = s->light > 0 && may_share(s) == 0;
+    if (s->waiting == 0 || (passed && s->light == s->waiting))
+        return NULL;
+    while (passed && ((tusk__waiter *)(void *)c)->light)
+        c = c->next;
+    return (tusk__waiter *)(void *)c;
+}
+
 /* The only place where anybody is served. */
 static void serve(tusk__slots *s)
 {
     tusk__waiter *w;
     tusk__slot *slot;
-    while ((w = tusk__slots_oldest(s)) != NULL &&
-           (slot = tusk__slots_first(s, TUSK__SLOT_IDLE)) != NULL) {
+    while ((w = next(s)) != NULL && (slot = tusk__slots_first(s, TUSK__SLOT_IDLE)) != NULL) {
         unqueue_waiter(s, w);
         set_state(s, slot, TUSK__SLOT_HANDED);
         slot->waiter = w;
         w->slot = slot;
         w->state = TUSK__WAITER_HANDED;
+        s->boarding += w->light;
         tusk__chain_append(&s->handed, &w->chain);
     }
 }
 
 /* Parts a waiter and the slot that was kept for it. */
-static tusk__slot *part(tusk__waiter *w)
+static tusk__slot *part(tusk__slots *s, tusk__waiter *w)
 {
     tusk__slot *slot = w->slot;
+    s->boarding -= w->light;
     tusk__chain_remove(&w->chain);
     w->state = TUSK__WAITER_OUT;
     w->slot = NULL;
@@ -140,14 +164,14 @@ void tusk__slots_leave(tusk__slots *s, tusk__waiter *w)
     if (w->state == TUSK__WAITER_WAITING) {
         unqueue_waiter(s, w);
     } else if (w->state == TUSK__WAITER_HANDED) {
-        set_state(s, part(w), TUSK__SLOT_IDLE);
+        set_state(s, part(s, w), TUSK__SLOT_IDLE);
         serve(s);
     }
 }
 
 tusk__slot *tusk__slots_take(tusk__slots *s, tusk__waiter *w)
 {
-    tusk__slot *slot = part(w);
+    tusk__slot *slot = part(s, w);
     set_state(s, slot, TUSK__SLOT_LENT);
     return slot;
 }
@@ -161,7 +185,7 @@ bool tusk__slots_move(tusk__slots *s, tusk__slot *slot, enum tusk__slot_state to
         return false;
     tusk__waiter *w = slot->waiter;
     if (w != NULL)
-        part(w);
+        part(s, w);
     set_state(s, slot, to);
     if (w != NULL)
         queue_waiter(s, w);
@@ -169,9 +193,15 @@ bool tusk__slots_move(tusk__slots *s, tusk__slot *slot, enum tusk__slot_state to
     return true;
 }
 
-static size_t less(size_t a, size_t b)
+void tusk__slots_share(tusk__slots *s, size_t sharing)
 {
-    return a > b ? a - b : 0;
+    s->sharing = sharing;
+    serve(s);
+}
+
+bool tusk__slots_must_wait(const tusk__slots *s, bool light)
+{
+    return s->waiting > 0 || s->counts[TUSK__SLOT_IDLE] == 0 || (light && may_share(s) == 0);
 }
 
 /* Enough for those who wait, and for the floor; a connection that is being closed still is one for
@@ -181,7 +211,9 @@ size_t tusk__slots_wanted(const tusk__slots *s)
     if (s->closed)
         return 0;
     size_t opening = s->counts[TUSK__SLOT_OPENING];
-    size_t needed = s->waiting - s->light + (s->light + s->depth - 1) / s->depth;
+    size_t shared = (s->light + s->depth - 1) / s->depth;
+    size_t sharing = may_share(s);
+    size_t needed = s->waiting - s->light + (shared < sharing ? shared : sharing);
     size_t wanted = less(needed, opening);
     size_t floor = less(s->min, s->size - s->counts[TUSK__SLOT_CLOSING]);
     if (floor > wanted)

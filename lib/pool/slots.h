@@ -4,7 +4,8 @@
  * interleaving of it.
  *
  * What holds after every call, whatever it was:
- *   - nobody waits while a connection is idle;
+ *   - nobody waits while a connection is idle, but for light ones while as many as `sharing` are
+ * shared: they wait for room on those;
  *   - those who wait are served in the order in which they asked; one whose connection turned out
  * to be dead before it was told keeps its place;
  *   - a slot that is HANDED belongs to exactly one waiter, and the other way round;
@@ -69,6 +70,8 @@ typedef struct tusk__slots {
     size_t min, max;
     size_t openings; /* that many at once, at most */
     size_t depth;    /* so many light waiters share one connection */
+    size_t sharing;  /* so many, at most: see tusk__slots_share */
+    size_t boarding; /* light waiters that are HANDED */
     uint64_t turns;  /* given out so far */
     bool closed;     /* no connection is wanted any more */
 } tusk__slots;
@@ -89,6 +92,12 @@ tusk__slot *tusk__slots_take(tusk__slots *, tusk__waiter *);
  * closes puts its waiter back to where it stood in the queue. False, and nothing happens: the
  * slot's state does not allow that. */
 bool tusk__slots_move(tusk__slots *, tusk__slot *, enum tusk__slot_state to);
+
+/* So many connections may be SHARED before light waiters get no more of them; at first: any number.
+ */
+void tusk__slots_share(tusk__slots *, size_t sharing);
+/* Whether somebody who asked now would have to wait. */
+bool tusk__slots_must_wait(const tusk__slots *, bool light);
 
 /* How many connections should be opened now. */
 size_t tusk__slots_wanted(const tusk__slots *);
