@@ -128,10 +128,14 @@ static void sweep_idle(tusk_pool *p, int64_t now)
 /* One that has not been ended yet, or NULL. */
 static tusk__seat *running(const tusk_pool *p)
 {
-    for (int i = 0; i < TUSK__POOL_BUCKETS; i++)
-        for (tusk__seat *seat = p->table[i]; seat != NULL; seat = seat->next_bucket)
-            if (seat->lent_out ? !seat->broken : seat->slot.state != TUSK__SLOT_CLOSING)
+    for (int state = TUSK__SLOT_OPENING; state < TUSK__SLOT_CLOSING; state++) {
+        const tusk__chain *list = &p->slots.lists[state];
+        for (tusk__chain *c = list->next; c != list; c = c->next) {
+            tusk__seat *seat = tusk__seat_of((tusk__slot *)(void *)c);
+            if (!seat->lent_out || !seat->broken)
                 return seat;
+        }
+    }
     return NULL;
 }
 
