@@ -13,28 +13,9 @@
 #include <tusk/wire.h>
 
 #include "lib/session/session.h"
-#include "tests/support/subject.h"
+#include "tests/session_fixture.h"
 
-static const char *const direct[] = {"host", "/sock", "user", "alice", "pooler", "none", NULL};
-
-#define FEED(s, text) subject_feed(s, (const uint8_t *)(text), sizeof(text) - 1, SIZE_MAX)
-#define LOGIN         "R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"
-#define EXECUTED      "2\0\0\0\4C\0\0\0\x0dSELECT 0\0Z\0\0\0\5I"
-
-static void open_ready(subject *s, test_alloc *alloc)
-{
-    assert_int_equal(subject_open(s, alloc, direct, NULL), TUSK_OK);
-    subject_pump(s);
-    FEED(s, LOGIN);
-    assert_int_equal(s->ready, 1);
-}
-
-static void end(subject *s, const test_alloc *alloc)
-{
-    subject_end(s);
-    assert_string_equal(s->violation, "");
-    assert_int_equal(alloc->live, 0);
-}
+#define EXECUTED "2\0\0\0\4C\0\0\0\x0dSELECT 0\0Z\0\0\0\5I"
 
 /* ── a listener ── */
 

@@ -125,15 +125,14 @@ static void urge_at(tusk__seat *seat, int64_t when)
 static bool ended(tusk__seat *seat, int64_t now)
 {
     char nothing[4096];
-    ssize_t n = 1;
+    ssize_t n;
     if (now >= seat->patience)
         return true;
-    for (bool more = seat->io.fd >= 0; more; more = n > 0) {
-        n = recv(seat->io.fd, nothing, sizeof nothing, MSG_DONTWAIT);
-        if (n > 0)
-            urge_at(seat, now + CANCEL_NEXT);
-    }
-    return seat->io.fd >= 0 && (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR));
+    if (seat->io.fd < 0)
+        return false;
+    while ((n = recv(seat->io.fd, nothing, sizeof nothing, MSG_DONTWAIT)) > 0)
+        urge_at(seat, now + CANCEL_NEXT);
+    return n == 0 || (errno != EAGAIN && errno != EINTR);
 }
 
 /* The server has ended what ran, or is not waited for any longer. */

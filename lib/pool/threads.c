@@ -1,5 +1,5 @@
 /* lib/pool/threads.c: the pool between threads. The books are the engine's, under one mutex;
- * whoever is served is woken through a condition variable of its own. The pool has no thread:
+ * whoever is served is woken from a nap of its own (sleep.h). The pool has no thread:
  * connecting, rolling back and seeing connections off are done by those who wait, one thread for
  * each, and of those who wait the newest, since it will wait longest. If it is served meanwhile,
  * another takes over where it was. */
@@ -421,13 +421,17 @@ static void stop_lent(tusk_pool *p)
     }
 }
 
-/* Until no connection is left, but for those in that state (EMPTY: none is). */
+/* No connection is left, but for those in that state (EMPTY: none is). */
+static bool all_left(const tusk_pool *p, enum tusk__slot_state but)
+{
+    return p->freed || p->slots.size == p->slots.counts[but];
+}
+
 static void see_off(tusk_pool *p, tusk__taker *k, int64_t deadline, enum tusk__slot_state but)
 {
-    while (p->slots.size > p->slots.counts[but] && tusk_now() < deadline && !p->freed) {
+    while (!all_left(p, but) && tusk_now() < deadline) {
         tusk__pool_work(p);
-        if (p->slots.size > p->slots.counts[but] && !help(p, k, deadline) &&
-            p->slots.size > p->slots.counts[but] && !p->freed)
+        if (!all_left(p, but) && !help(p, k, deadline) && !all_left(p, but))
             rest(p, k, deadline);
     }
 }
