@@ -125,7 +125,7 @@ static void nothing_runs_on_behind_a_freed_pool(void)
             TUSK_OK);
     for (int i = 0; i < 2; i++)
         assert_int_equal(tusk_pool_query(pool, "select pg_sleep(601)", TUSK_NOARGS, TUSK_SHARE,
-                                         &live_sink, &shared[i]),
+                                         pool_sink(TUSK_SHARE), &shared[i]),
                          TUSK_OK);
     while (pool_stats().used < 6)
         pool_step(MILLISECOND);

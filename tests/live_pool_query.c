@@ -9,7 +9,7 @@ static void pool_send(const char *sql, unsigned flags, live_reply *reply, tusk_t
 {
     tusk_request rq = {.sql = tusk_slice_of(sql), .flags = flags};
     memset(reply, 0, sizeof *reply);
-    assert_int_equal(tusk_pool_submit(pool, &rq, &live_sink, reply, ticket), TUSK_OK);
+    assert_int_equal(tusk_pool_submit(pool, &rq, pool_sink(flags), reply, ticket), TUSK_OK);
 }
 
 static void one_statement(void)
@@ -141,14 +141,12 @@ static void cancel_too_late(const char *first, const char *second, live_reply *n
     tusk_ticket *ticket;
     tusk_request one = {.sql = tusk_slice_of(first), .flags = TUSK_SHARE},
                  two = {.sql = tusk_slice_of(second), .flags = TUSK_SHARE};
-    tusk_sink sink = live_sink;
-    sink.bytes = NULL; /* such statements do not share */
-    sink.pull = NULL;
+    const tusk_sink *sink = pool_sink(TUSK_SHARE);
     memset(next, 0, sizeof *next);
     pool_query("select 1", 0, &quick); /* the endpoint is known after that */
     quick.done = false;
-    assert_int_equal(tusk_pool_submit(pool, &one, &sink, &quick, &ticket), TUSK_OK);
-    assert_int_equal(tusk_pool_submit(pool, &two, &sink, next, NULL), TUSK_OK);
+    assert_int_equal(tusk_pool_submit(pool, &one, sink, &quick, &ticket), TUSK_OK);
+    assert_int_equal(tusk_pool_submit(pool, &two, sink, next, NULL), TUSK_OK);
     for (int i = 0; i < 5; i++)
         pool_step(MILLISECOND);
     usleep(1500000); /* not looking: the first answer is there and unread */
@@ -285,6 +283,22 @@ static void a_slow_one_does_not_hold_the_others_hostage(void)
     pool_close();
 }
 
+/* Where the server has the time and the statements take theirs, two connections are too few. */
+static void sharing_widens_where_that_helps(void)
+{
+    enum { MANY = 1000 };
+    static live_reply r[MANY];
+    pool_open("pool_max=10 pooler=none", NULL);
+    for (int i = 0; i < MANY; i++)
+        pool_send("select 1 from pg_sleep(0.002)", TUSK_SHARE, &r[i], NULL);
+    for (int i = 0; i < MANY; i++) {
+        pool_wait(&r[i].done);
+        live_expect_done(&r[i], "SELECT 1");
+    }
+    assert_in_range(pool_stats().opened, 4, 10);
+    pool_close();
+}
+
 /* Who borrows is not kept waiting for ever by those who share. */
 static void sharing_does_not_starve_borrowers(void)
 {
@@ -406,6 +420,7 @@ int main(void)
         {"everybody gets his own answer", everybody_gets_his_own_answer},
         {"a slow one does not hold the others hostage",
          a_slow_one_does_not_hold_the_others_hostage},
+        {"sharing widens where that helps", sharing_widens_where_that_helps},
         {"sharing does not starve borrowers", sharing_does_not_starve_borrowers},
         {"stale plans are healed", stale_plans_are_healed},
         {"slow statements are told", slow_statements_are_told},

@@ -138,10 +138,19 @@ void pool_quiet(void)
     pool_wait_for(quiet, NULL);
 }
 
+const tusk_sink *pool_sink(unsigned flags)
+{
+    static tusk_sink rows;
+    rows = live_sink;
+    rows.bytes = NULL;
+    return flags & TUSK_SHARE ? &rows : &live_sink;
+}
+
 void pool_query(const char *sql, unsigned flags, live_reply *reply)
 {
     memset(reply, 0, sizeof *reply);
-    assert_int_equal(tusk_pool_query(pool, sql, TUSK_NOARGS, flags, &live_sink, reply), TUSK_OK);
+    assert_int_equal(tusk_pool_query(pool, sql, TUSK_NOARGS, flags, pool_sink(flags), reply),
+                     TUSK_OK);
     assert_false(reply->done);
     pool_wait(&reply->done);
 }

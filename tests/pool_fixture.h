@@ -43,6 +43,8 @@ void pool_give(tusk_conn *);
 void pool_quiet(void);
 tusk_pool_stats pool_stats(void);
 
+/* Of live.h's replies. With TUSK_SHARE one that takes rows alone: what may be COPY is not shared. */
+const tusk_sink *pool_sink(unsigned flags);
 /* Runs a statement on the pool, waiting: live.h's reply. */
 void pool_query(const char *sql, unsigned flags, live_reply *);
 

@@ -1,6 +1,7 @@
-/* tests/unit_pool_shared.c: what becomes of a shared statement that the cancel for a neighbour has
- * met: it is sent once more, alone, where that is safe, and told as it is where it is not. Over an
- * invented host and connections; here the server answers what the test says. */
+/* tests/unit_pool_shared.c: statements that share connections. What becomes of one that the cancel
+ * for a neighbour has met: it is sent once more, alone, where that is safe, and told as it is where
+ * it is not. Over how many connections they go. Over an invented host and connections; here the
+ * server answers what the test says. */
 #include "tests/pool_world.h"
 
 typedef struct asked {
@@ -137,8 +138,185 @@ static void hit_by_a_cancel(void **state)
     }
 }
 
+/* ── over how many connections ────────────────────────────────────────────────────────────── */
+
+enum { ROOM = 2, RIDERS = 4 }; /* on a connection; at most */
+
+static asked riders[RIDERS];
+static int nriders;
+
+/* One connection is shared, though there may be two. */
+static void shared_by(int n)
+{
+    nriders = n;
+    world_begin(0);
+    w.pool->options.share_connections = 1;
+    tusk__breadth_init(w.pool);
+    for (int i = 0; i < n; i++) {
+        riders[i] = (asked){0};
+        submit(&riders[i], "select 1", TUSK_SHARE);
+    }
+    assert_true(world_happen(OPENED, 0));
+    turns();
+    assert_int_equal(w.pool->slots.light, n - ROOM);
+}
+
+static size_t connections(void)
+{
+    return w.pool->slots.size;
+}
+
+/* The one that got on first, and of several the first that asked. */
+static asked *oldest(void)
+{
+    asked *found = NULL;
+    for (asked *a = riders; a < riders + nriders; a++) {
+        const tusk_ticket *t = a->ticket;
+        if (t->seat == NULL)
+            continue;
+        if (found == NULL || t->began < found->ticket->began ||
+            (t->began == found->ticket->began && t->waiter.turn < found->ticket->waiter.turn))
+            found = a;
+    }
+    assert_non_null(found);
+    return found;
+}
+
+/* It is answered after so long, and asks again. */
+static void ride(int64_t ns)
+{
+    asked *a = oldest();
+    if (w.now < a->ticket->began + ns)
+        w.now = a->ticket->began + ns;
+    answer(a, 0, TUSK_DONE, 'I');
+    assert_int_equal(a->told, 1);
+    a->told = 0;
+    submit(a, "select 1", TUSK_SHARE);
+}
+
+static void rides(int n, int64_t ns)
+{
+    for (int i = 0; i < n; i++)
+        ride(ns);
+}
+
+/* The clock strikes, and nothing is in flight any longer than that. */
+static void let_pass(int64_t ns)
+{
+    w.now += ns;
+    turns();
+}
+
+static void empty(void)
+{
+    for (int left = nriders; left > 0;)
+        for (int i = 0; i < nriders; i++)
+            if (riders[i].told == 0 && riders[i].ticket->seat != NULL) {
+                answer(&riders[i], 0, TUSK_DONE, 'I');
+                left--;
+            }
+    world_end();
+}
+
+static void few_are_shared(void **state)
+{
+    (void)state;
+    shared_by(RIDERS);
+    rides(1000, 3 * TUSK__MS - 1);
+    assert_int_equal(connections(), 1);
+    empty();
+}
+
+static void another_joins_long_rides(void **state)
+{
+    (void)state;
+    shared_by(RIDERS);
+    rides(63, 3 * TUSK__MS);
+    assert_int_equal(connections(), 1);
+    rides(1, 3 * TUSK__MS);
+    assert_int_equal(connections(), 2);
+    assert_true(world_happen(OPENED, 1));
+    turns();
+    assert_int_equal(w.pool->slots.light, 0);
+    empty();
+}
+
+static void none_joins_while_nobody_waits(void **state)
+{
+    (void)state;
+    shared_by(ROOM);
+    rides(1000, 4 * TUSK__MS);
+    assert_int_equal(connections(), 1);
+    assert_int_equal(w.pool->slots.sharing, 1);
+    empty();
+}
+
+/* A pause of the server's or of this machine's: not all are long. */
+static void short_rides_among_long_ones(void **state)
+{
+    (void)state;
+    shared_by(RIDERS);
+    for (int i = 0; i < 20; i++) {
+        rides(30, 4 * TUSK__MS);
+        rides(2, 3 * TUSK__MS - 1); /* two ride at once */
+        rides(32, 4 * TUSK__MS);
+    }
+    assert_int_equal(connections(), 1);
+    empty();
+}
+
+static void who_joined_leaves_again(void **state)
+{
+    (void)state;
+    shared_by(RIDERS);
+    rides(64, 3 * TUSK__MS);
+    assert_true(world_happen(OPENED, 1));
+    turns();
+    assert_int_equal(w.pool->slots.counts[TUSK__SLOT_SHARED], 2);
+    for (int i = 0; i < 2000; i++) { /* a second and more */
+        let_pass(TUSK__MS / 2);
+        ride(TUSK__MS);
+    }
+    assert_int_equal(w.pool->slots.counts[TUSK__SLOT_SHARED], 1);
+    assert_int_equal(w.pool->slots.light, RIDERS - ROOM);
+    empty();
+}
+
+/* What a slow statement keeps does not count, as long as it does. */
+static void another_is_shared_beside_a_stuck_one(void **state)
+{
+    (void)state;
+    shared_by(RIDERS);
+    let_pass(TUSK__STUCK - 1);
+    assert_int_equal(connections(), 1);
+    let_pass(1);
+    let_pass(TUSK__STUCK); /* at the latest */
+    assert_int_equal(connections(), 2);
+    assert_int_equal(w.pool->slots.sharing, 2);
+    assert_true(world_happen(OPENED, 1));
+    turns();
+    assert_int_equal(w.pool->slots.light, 0);
+    asked *slow = &riders[0];
+    assert_true(slow->ticket->seat == riders[1].ticket->seat && slow->ticket->seat->is_stuck);
+    tusk__seat *seat = slow->ticket->seat;
+    answer(slow, 0, TUSK_DONE, 'I');
+    assert_false(seat->is_stuck);
+    assert_int_equal(w.pool->slots.sharing, 1);
+    submit(slow, "select 1", TUSK_SHARE);
+    slow->told = 0;
+    empty();
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(hit_by_a_cancel)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hit_by_a_cancel),
+        cmocka_unit_test(few_are_shared),
+        cmocka_unit_test(another_joins_long_rides),
+        cmocka_unit_test(none_joins_while_nobody_waits),
+        cmocka_unit_test(short_rides_among_long_ones),
+        cmocka_unit_test(who_joined_leaves_again),
+        cmocka_unit_test(another_is_shared_beside_a_stuck_one),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,10 @@ struct tusk_host {
     uint8_t *scratch;
     size_t scratch_size;
     bool scratch_lent; /* the library's own field */
+    /* Set by the library: answers to many requests are under way. The server sends each by itself,
+     * and each would end a wait of the host's. One that is about to wait longer anyway may sleep for
+     * 0.1 ms first, so that some gather, and set this back. To take no notice of it is fine. */
+    bool gather;
 };
 
 /* Tells the library that these events are ready on io->fd; 0 when the deadline passed. The only call

@@ -73,9 +73,10 @@ typedef struct tusk_pool_options {
     const char *name;           /* in tusk_pool_metrics; NULL: "host:port/database" */
     unsigned max_connecting;    /* that many connections are opened at once, at most; 0: 4 */
     uint64_t max_requests;      /* a connection is replaced after so many; 0: no limit */
-    unsigned share_connections; /* how many serve TUSK_SHARE; 0: 2. On a host others join them when
-                                   these are full; between threads when a slow statement keeps one
-                                   of them */
+    unsigned share_connections; /* how many serve TUSK_SHARE; 0: 2. Others join them while a slow
+                                   statement keeps one of them, and while others wait and even the
+                                   quickest answers take 3 ms (between threads 20): the server is
+                                   far away then, or has the time */
     unsigned share_depth;       /* statements in flight on each of them at most; 0: 64 */
     int64_t slow;               /* ns; longer ones are told to slow_query; 0: none is */
 

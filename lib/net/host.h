@@ -12,6 +12,10 @@ static inline int64_t tusk__host_now(tusk_host *host)
     return host != NULL && host->now != NULL ? host->now(host) : tusk_now();
 }
 
+/* Before a wait of a host of ours: see `gather` in tusk/io.h. ns: how long to sleep; the kernel adds
+ * the thread's timer slack, 50 us. */
+void tusk__host_gather(tusk_host *, long ns);
+
 /* TUSK_OK or TUSK_ENOMEM (*host is NULL then). The scratch buffer comes with the first step. */
 int tusk__host_private_new(tusk_host **host);
 /* Nothing but this io is watched, for reading and without a deadline, and nothing is pending:

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #include "lib/net/host.h"
 #include "lib/net/link.h"
@@ -19,6 +18,9 @@
 /* Data that is pulled leaves room for reading after this many writes: the server may have said long
  * ago that it wants no more. */
 #define WRITES_PER_TURN 4
+/* With so many requests under way the server's answers are let gather: see `gather` in tusk/io.h.
+ */
+#define DEEP 16
 
 int64_t tusk__link_now(const tusk__link *l)
 {
@@ -76,6 +78,8 @@ static int64_t wanted_deadline(const tusk__link *l)
 void tusk__link_update(tusk__link *l)
 {
     int fd = l->fd;
+    if (l->conn->in_flight >= DEEP)
+        l->host->gather = true;
     unsigned events = fd < 0 ? 0 : wanted_events(l);
     int64_t deadline = wanted_deadline(l);
     if (l->io.fd == fd && l->io.events == events && l->io.deadline == deadline)
@@ -304,18 +308,12 @@ static void ready(tusk_io *io, unsigned events)
     tusk__session_leave(c);
 }
 
-/* A pipeline's answers come in as many small writes, each of which would wake us, and the server
- * pays for that. With so many under way the shortest sleep there is, 50 us of timer slack, lets
- * some gather. */
-enum { DEEP = 16 };
-
 bool tusk__link_sleep(tusk__link *l)
 {
     if (!l->private_host || l->stage != TUSK__STAGE_OPEN || l->conn->phase != TUSK__IDLE ||
         !tusk__host_private_only(l->host, &l->io) || !tusk__stream_let_block(l->stream))
         return false;
-    if (l->conn->in_flight >= DEEP)
-        nanosleep(&(struct timespec){.tv_nsec = 1}, NULL);
+    tusk__host_gather(l->host, 1);
     l->stream->patient = true;
     ready(&l->io, TUSK_READ);
     return true;

@@ -14,6 +14,10 @@ enum {
     PRIVATE_SCRATCH = 64 * 1024,
 };
 
+/* How long answers are let gather, and what else would have to be waited for in any case. */
+#define GATHER_NS        50000
+#define GATHER_BEFORE_NS 1000000
+
 /* No wait is longer: keeps every conversion in the backends free of overflow. */
 #define WAIT_MAX_NS (INT64_C(86400) * 1000000000)
 
@@ -138,7 +142,11 @@ static int turn(tusk_host *host, int64_t deadline)
     for (;;) {
         tusk__loop_apply(loop);
         collect_due(loop);
-        const int rc = loop->backend->wait(loop, patience(loop, deadline));
+        const int64_t ns = patience(loop, deadline);
+        if (ns < 0 || ns > GATHER_BEFORE_NS) {
+            tusk__host_gather(host, GATHER_NS);
+        }
+        const int rc = loop->backend->wait(loop, ns);
         if (rc != TUSK_OK) {
             return rc;
         }

@@ -67,8 +67,7 @@ static void take_settings(tusk_pool *p, const tusk__settings *s)
     slots->min = s->pool_min < s->pool_max ? s->pool_min : s->pool_max;
     slots->openings = p->options.max_connecting;
     slots->depth = p->options.share_depth;
-    if (p->threads)
-        tusk__slots_share(slots, p->options.share_connections);
+    tusk__breadth_init(p);
     p->idle = s->pool_idle;
     p->lifetime = s->pool_lifetime;
     p->timeout = s->pool_timeout;

@@ -173,5 +173,6 @@ void tusk__pool_upkeep(tusk_pool *p, int64_t now)
 {
     tusk__tickets_expire(p, now);
     tusk__pool_sweep(p, now);
+    tusk__breadth_look(p, now);
     drain_on(p, now);
 }

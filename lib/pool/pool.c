@@ -44,7 +44,7 @@ static int64_t next_event(const tusk_pool *p)
 {
     if (!tusk__chain_empty(&p->due) || p->suspect)
         return 0;
-    int64_t at = p->next_upkeep;
+    int64_t at = earlier(p->next_upkeep, p->breadth.look_at);
     if (p->slots.waiting > 0)
         at = earlier(at, p->next_timeout);
     if (tusk__slots_wanted(&p->slots) > 0)

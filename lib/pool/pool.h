@@ -1,7 +1,7 @@
 /* lib/pool/pool.h: what the files of lib/pool share. The engine (pool.c, life.c, seat.c, lend.c,
- * query.c, share.c, maintain.c) decides who gets what and keeps the books; it knows a connection
- * only through tusk__seat_ops, which member.c implements for real ones and a test for invented
- * ones. threads.c, exec.c and ride.c are the blocking way in.
+ * query.c, share.c, breadth.c, maintain.c) decides who gets what and keeps the books; it knows a
+ * connection only through tusk__seat_ops, which member.c implements for real ones and a test for
+ * invented ones. threads.c, exec.c and ride.c are the blocking way in.
  *
  * Between threads everything here is under pool->mutex; on a host there is one thread and no mutex.
  * Code that is not ours (hooks, callbacks, a connection's callbacks) never runs with the mutex
@@ -123,6 +123,7 @@ struct tusk__seat {
     size_t nriders, rider_bytes;
     unsigned depth;     /* as ops->depth last said; 0: nobody gets on any more */
     int64_t rider_done; /* when the last one ended */
+    bool is_stuck;      /* it was seen to be: see tusk__share_stuck */
     uint64_t cancels;   /* as ops->cancels said when the first one came */
 
     /* SHARED between threads: see ride.c */
@@ -131,7 +132,6 @@ struct tusk__seat {
     size_t narrived;      /* riders whose queries have ended, and who have not been told */
     tusk__bell bell;      /* for a driver who waits */
     bool waits;           /* he does, or is about to */
-    bool is_stuck;        /* he has seen that it is */
 
     /* member.c's own */
     tusk_io io; /* CLOSING: what the server's end is waited for with; first a copy of its fd */
@@ -254,6 +254,14 @@ struct tusk_pool {
 
     tusk_pool_stats stats; /* of it the counters */
     tusk__histogram wait, use, query, connect;
+    struct {
+        size_t stuck;     /* SHARED ones that are */
+        size_t joined;    /* that may be shared besides options.share_connections */
+        int64_t shortest; /* of the last `rides` rides, made while others waited */
+        unsigned rides;
+        int64_t look_at;  /* at which time alone may change something; TUSK_NEVER */
+        int64_t halve_at; /* `joined` is, not before that */
+    } breadth;
     tusk__known known[TUSK__KNOWN_QUERIES];
 
     bool threads;
@@ -411,6 +419,16 @@ void tusk__share_fill(tusk__seat *);
 void tusk__share_next(tusk__seat *);
 /* How long a statement took. */
 void tusk__share_learn(tusk_pool *, uint32_t hash, int64_t ns);
+
+/* ── breadth.c ─ how many connections are shared ── */
+void tusk__breadth_init(tusk_pool *);
+/* Whether this one has been at one statement for too long: another may be shared then. */
+void tusk__breadth_stuck(tusk__seat *, bool is);
+/* A statement was on a shared one for so long. */
+void tusk__breadth_rode(tusk_pool *, int64_t took);
+/* What time alone brings about, if it is time; not later than that. */
+void tusk__breadth_look(tusk_pool *, int64_t now);
+void tusk__breadth_look_at(tusk_pool *, int64_t when);
 
 /* ── stats.c ── */
 void tusk__pool_snapshot(tusk_pool *, tusk_pool_stats *);

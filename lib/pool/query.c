@@ -235,6 +235,9 @@ bool tusk__query_leave(tusk_ticket *t, const tusk_outcome *o, int64_t now)
 {
     tusk__seat *seat = t->seat;
     bool again = worth_again(t, o);
+    if (seat->slot.state == TUSK__SLOT_SHARED)
+        tusk__breadth_rode(t->pool, now - t->began);
+    tusk__breadth_stuck(seat, false);
     t->req = NULL;
     tusk__chain_remove(&t->ride);
     seat->nriders--;

@@ -155,15 +155,10 @@ static void let_off(tusk__seat *seat)
 }
 
 /* Only the driver can tell whether it is the server that keeps all waiting, or that nobody has had
- * the time to read its answers. For each that is stuck another one may be shared. */
+ * the time to read its answers. */
 static void note_stuck(tusk_pool *p, tusk__seat *seat)
 {
-    bool is = seat->narrived == 0 && tusk__share_stuck(seat, tusk__pool_now(p));
-    if (is == seat->is_stuck)
-        return;
-    seat->is_stuck = is;
-    tusk__slots_share(&p->slots, is ? p->slots.sharing + 1 : p->slots.sharing - 1);
-    tusk__threads_recruit(p);
+    tusk__breadth_stuck(seat, seat->narrived == 0 && tusk__share_stuck(seat, tusk__pool_now(p)));
 }
 
 /* To who has got on last; or the ride is over. */

@@ -88,7 +88,7 @@ static bool has_room(tusk__seat *seat, const tusk_ticket *t, int64_t now)
     if (s->counts[TUSK__SLOT_SHARED] > s->sharing) /* one too many: they run empty until one goes */
         return false;
     return seat->nriders < seat->depth && seat->rider_bytes + t->bytes <= MAX_BYTES &&
-           !(p->threads ? seat->is_stuck : tusk__share_stuck(seat, now));
+           !seat->is_stuck;
 }
 
 /* The one with the fewest on it, or NULL. */
@@ -151,6 +151,7 @@ void tusk__share_begin(tusk__seat *seat)
     if (seat->depth < 2)
         return;
     tusk__slots_move(&p->slots, &seat->slot, TUSK__SLOT_SHARED);
+    tusk__breadth_look_at(p, tusk__pool_now(p) + TUSK__STUCK);
     tusk__share_fill(seat);
 }
 

@@ -1,0 +1,94 @@
+/* lib/pool/breadth.c: over how many connections statements are shared. Few: each is a process of
+ * the server, and the more of those take turns, the more statements are answered out of turn. But
+ * two may be too few, for a server far away or statements that take their time. So those that a
+ * slow statement keeps do not count; and while others wait, another one joins whenever the ride on
+ * those there are takes long. What has joined leaves again by halves, since whether it helped does
+ * not show: it comes back at once if it did. */
+#include "lib/pool/pool.h"
+
+/* Even the shortest of so many rides was long: each waits for those before it, or for the way there
+ * and back. That of the average would show as well what this machine and the server's do besides.
+ */
+#define RIDES     64
+#define LONG_RIDE (3 * TUSK__MS)
+/* Between threads: who drives waits for his turn to run as well, and more of them the longer. */
+#define LONG_DRIVE (20 * TUSK__MS)
+
+static void set_breadth(tusk_pool *p)
+{
+    size_t n = p->options.share_connections + p->breadth.stuck + p->breadth.joined;
+    tusk__slots_share(&p->slots, n);
+}
+
+void tusk__breadth_init(tusk_pool *p)
+{
+    p->breadth.look_at = p->breadth.shortest = TUSK_NEVER;
+    set_breadth(p);
+}
+
+static void change(tusk_pool *p)
+{
+    set_breadth(p);
+    if (p->threads)
+        tusk__threads_recruit(p);
+}
+
+void tusk__breadth_stuck(tusk__seat *seat, bool is)
+{
+    tusk_pool *p = seat->pool;
+    if (seat->is_stuck == is)
+        return;
+    seat->is_stuck = is;
+    p->breadth.stuck += is ? 1 : (size_t)-1;
+    change(p);
+}
+
+void tusk__breadth_rode(tusk_pool *p, int64_t took)
+{
+    if (p->slots.light == 0)
+        return;
+    if (took < p->breadth.shortest)
+        p->breadth.shortest = took;
+    if (++p->breadth.rides < RIDES)
+        return;
+    bool join = p->breadth.shortest >= (p->threads ? LONG_DRIVE : LONG_RIDE) &&
+                p->slots.sharing < p->slots.max;
+    p->breadth.shortest = TUSK_NEVER;
+    p->breadth.rides = 0;
+    if (!join)
+        return;
+    p->breadth.joined++;
+    change(p);
+}
+
+void tusk__breadth_look_at(tusk_pool *p, int64_t when)
+{
+    if (when < p->breadth.look_at)
+        p->breadth.look_at = when;
+}
+
+/* On a host nobody waits for a connection that could tell. */
+static void look_for_stuck(tusk_pool *p, int64_t now)
+{
+    tusk__chain *list = &p->slots.lists[TUSK__SLOT_SHARED];
+    for (tusk__chain *c = list->next; c != list; c = c->next) {
+        tusk__seat *seat = tusk__seat_of((tusk__slot *)(void *)c);
+        tusk__breadth_stuck(seat, tusk__share_stuck(seat, now));
+    }
+}
+
+void tusk__breadth_look(tusk_pool *p, int64_t now)
+{
+    if (now < p->breadth.look_at)
+        return;
+    p->breadth.look_at = TUSK_NEVER;
+    if (p->slots.counts[TUSK__SLOT_SHARED] > 0)
+        tusk__breadth_look_at(p, now + TUSK__STUCK);
+    if (!p->threads)
+        look_for_stuck(p, now);
+    if (now < p->breadth.halve_at)
+        return;
+    p->breadth.halve_at = now + TUSK__SECOND;
+    p->breadth.joined /= 2;
+    change(p);
+}
