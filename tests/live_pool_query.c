@@ -286,11 +286,11 @@ static void a_slow_one_does_not_hold_the_others_hostage(void)
 /* Where the server has the time and the statements take theirs, two connections are too few. */
 static void sharing_widens_where_that_helps(void)
 {
-    enum { MANY = 1000 };
+    enum { MANY = 2000 };
     static live_reply r[MANY];
     pool_open("pool_max=10 pooler=none", NULL);
     for (int i = 0; i < MANY; i++)
-        pool_send("select 1 from pg_sleep(0.002)", TUSK_SHARE, &r[i], NULL);
+        pool_send("select 1 from pg_sleep(0.001)", TUSK_SHARE, &r[i], NULL);
     for (int i = 0; i < MANY; i++) {
         pool_wait(&r[i].done);
         live_expect_done(&r[i], "SELECT 1");

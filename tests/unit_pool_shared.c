@@ -140,7 +140,8 @@ static void hit_by_a_cancel(void **state)
 
 /* ── over how many connections ────────────────────────────────────────────────────────────── */
 
-enum { ROOM = 2, RIDERS = 4 }; /* on a connection; at most */
+/* On a connection; at most; so many rides of one window. */
+enum { ROOM = 2, RIDERS = 4, RIDES = 4 };
 
 static asked riders[RIDERS];
 static int nriders;
@@ -151,6 +152,7 @@ static void shared_by(int n)
     nriders = n;
     world_begin(0);
     w.pool->options.share_connections = 1;
+    w.pool->options.share_depth = ROOM;
     tusk__breadth_init(w.pool);
     for (int i = 0; i < n; i++) {
         riders[i] = (asked){0};
@@ -231,7 +233,7 @@ static void another_joins_long_rides(void **state)
 {
     (void)state;
     shared_by(RIDERS);
-    rides(63, 3 * TUSK__MS);
+    rides(RIDES - 1, 3 * TUSK__MS);
     assert_int_equal(connections(), 1);
     rides(1, 3 * TUSK__MS);
     assert_int_equal(connections(), 2);
@@ -257,9 +259,10 @@ static void short_rides_among_long_ones(void **state)
     (void)state;
     shared_by(RIDERS);
     for (int i = 0; i < 20; i++) {
-        rides(30, 4 * TUSK__MS);
-        rides(2, 3 * TUSK__MS - 1); /* two ride at once */
-        rides(32, 4 * TUSK__MS);
+        rides(RIDES - ROOM, 4 * TUSK__MS);
+        rides(ROOM, 3 * TUSK__MS - 1);
+        rides(ROOM, 3 * TUSK__MS - 1);
+        rides(RIDES - ROOM, 4 * TUSK__MS);
     }
     assert_int_equal(connections(), 1);
     empty();
@@ -269,7 +272,7 @@ static void who_joined_leaves_again(void **state)
 {
     (void)state;
     shared_by(RIDERS);
-    rides(64, 3 * TUSK__MS);
+    rides(RIDES, 3 * TUSK__MS);
     assert_true(world_happen(OPENED, 1));
     turns();
     assert_int_equal(w.pool->slots.counts[TUSK__SLOT_SHARED], 2);

@@ -6,10 +6,8 @@
  * not show: it comes back at once if it did. */
 #include "lib/pool/pool.h"
 
-/* Even the shortest of so many rides was long: each waits for those before it, or for the way there
- * and back. That of the average would show as well what this machine and the server's do besides.
- */
-#define RIDES     64
+/* Even the shortest ride was long: each waits for those before it, or for the way there and back.
+ * That the average is may be the doing of one pause, of this machine or the server's. */
 #define LONG_RIDE (3 * TUSK__MS)
 /* Between threads: who drives waits for his turn to run as well, and more of them the longer. */
 #define LONG_DRIVE (20 * TUSK__MS)
@@ -43,13 +41,19 @@ void tusk__breadth_stuck(tusk__seat *seat, bool is)
     change(p);
 }
 
+/* Twice as many rides as there are at a time, since a pause makes all of those long. */
+static size_t enough(const tusk_pool *p)
+{
+    return 2 * p->options.share_depth * p->slots.sharing;
+}
+
 void tusk__breadth_rode(tusk_pool *p, int64_t took)
 {
     if (p->slots.light == 0)
         return;
     if (took < p->breadth.shortest)
         p->breadth.shortest = took;
-    if (++p->breadth.rides < RIDES)
+    if (++p->breadth.rides < enough(p))
         return;
     bool join = p->breadth.shortest >= (p->threads ? LONG_DRIVE : LONG_RIDE) &&
                 p->slots.sharing < p->slots.max;
@@ -57,7 +61,7 @@ void tusk__breadth_rode(tusk_pool *p, int64_t took)
     p->breadth.rides = 0;
     if (!join)
         return;
-    p->breadth.joined++;
+    p->breadth.joined += (p->slots.sharing + 1) / 2;
     change(p);
 }
 

@@ -4,9 +4,8 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "lib/net/host.h"
 #include "lib/net/link.h"
-#include "lib/pool/pool.h"
+#include "lib/pool/farewell.h"
 
 /* The server's end is waited for so long; where it has to be told to stop first; and where nothing
  * shows it. */
@@ -17,8 +16,6 @@
 #define CANCEL_EVERY (250 * TUSK__MS)
 /* One that met its statement has brought on the next one in the pipeline. */
 #define CANCEL_NEXT (10 * TUSK__MS)
-/* Whoever frees the pool, or has lost patience with it, waits no longer than this. */
-#define HURRY TUSK__SECOND
 
 /* ── its beginning ────────────────────────────────────────────────────────────────────────── */
 
@@ -121,8 +118,7 @@ static void urge_at(tusk__seat *seat, int64_t when)
     watch(seat, seat->watcher);
 }
 
-/* Whether there is nothing more to wait for. */
-static bool ended(tusk__seat *seat, int64_t now)
+bool tusk__farewell_ended(tusk__seat *seat, int64_t now)
 {
     char nothing[4096];
     ssize_t n;
@@ -147,7 +143,7 @@ static void forget(tusk__seat *seat)
     seat->canceller = NULL;
 }
 
-static void end(tusk__seat *seat)
+void tusk__farewell_end(tusk__seat *seat)
 {
     tusk_conn *c = seat->leaving;
     forget(seat);
@@ -162,13 +158,17 @@ static void on_cancelled(void *ud)
     seat->canceller = NULL;
 }
 
-/* Another cancel, when it is time for one. */
-static void urge(tusk__seat *seat, tusk_host *host, int64_t now)
+void tusk__farewell_cancel(tusk__seat *seat, const tusk_conn *c, tusk_host *host)
+{
+    seat->canceller = tusk__canceller_start(c->link, host, on_cancelled, seat);
+}
+
+void tusk__farewell_urge(tusk__seat *seat, tusk_host *host, int64_t now)
 {
     if (now < seat->io.deadline)
         return;
     if (seat->leaving != NULL && seat->canceller == NULL)
-        seat->canceller = tusk__canceller_start(seat->leaving->link, host, on_cancelled, seat);
+        tusk__farewell_cancel(seat, seat->leaving, host);
     int64_t next = seat->leaving != NULL ? now + CANCEL_EVERY : seat->patience;
     seat->io.deadline = next < seat->patience ? next : seat->patience;
     watch(seat, seat->watcher);
@@ -182,10 +182,10 @@ static void on_end(tusk_io *io, unsigned events)
     if (seat->pool->threads || seat->pool->freed)
         return;
     int64_t now = tusk__pool_now(seat->pool);
-    if (!ended(seat, now))
-        urge(seat, seat->watcher, now);
+    if (!tusk__farewell_ended(seat, now))
+        tusk__farewell_urge(seat, seat->watcher, now);
     else if (seat->slot.state == TUSK__SLOT_CLOSING)
-        end(seat);
+        tusk__farewell_end(seat);
     else
         forget(seat); /* the connection is still its borrower's */
 }
@@ -199,6 +199,16 @@ static void see_to_it(tusk__seat *seat, tusk_host *host)
     watch(seat, host);
 }
 
+void tusk__farewell_move(tusk__seat *seat, tusk_host *host)
+{
+    unwatch(seat);
+    tusk__canceller_free(seat->canceller);
+    seat->canceller = NULL;
+    seat->io.deadline = 0;
+    seat->patience = TUSK_NEVER;
+    see_to_it(seat, host);
+}
+
 bool tusk__member_close(tusk__seat *seat, bool sparing)
 {
     if (!seat->detached && seat->conn != NULL)
@@ -206,7 +216,7 @@ bool tusk__member_close(tusk__seat *seat, bool sparing)
     if (seat->busy > 0)
         return true; /* the last of them does */
     if ((sparing && seat->leaving == NULL) || seat->patience == TUSK_NEVER) {
-        end(seat);
+        tusk__farewell_end(seat);
         return false;
     }
     if (!sparing)
@@ -217,7 +227,7 @@ bool tusk__member_close(tusk__seat *seat, bool sparing)
 bool tusk__member_see_off(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
 {
     tusk_host *host = host_of(seat);
-    urge(seat, host, tusk_now());
+    tusk__farewell_urge(seat, host, tusk_now());
     if (host != NULL) {
         tusk__bell_watch(bell, host, true);
         host->step(host, deadline);
@@ -226,13 +236,13 @@ bool tusk__member_see_off(tusk__seat *seat, int64_t deadline, tusk__bell *bell)
         tusk__bell_wait(bell, seat->io.fd,
                         deadline < seat->io.deadline ? deadline : seat->io.deadline);
     }
-    if (!ended(seat, tusk_now()))
+    if (!tusk__farewell_ended(seat, tusk_now()))
         return true;
-    end(seat);
+    tusk__farewell_end(seat);
     return false;
 }
 
-/* ── where nobody has time ────────────────────────────────────────────────────────────────── */
+/* ── without its owner ────────────────────────────────────────────────────────────────────── */
 
 /* Its borrower keeps the connection, and finds it dead. */
 void tusk__member_fail(tusk__seat *seat)
@@ -248,101 +258,6 @@ void tusk__member_fail(tusk__seat *seat)
     break_off(seat, c, why);
     shutdown(seat->io.fd, SHUT_WR);
     see_to_it(seat, host_of(seat));
-}
-
-/* Those that only wait for the server to stop, for one thread to see to it. */
-static void gather(tusk_pool *p, tusk__chain *all)
-{
-    tusk__chain *list = &p->slots.lists[TUSK__SLOT_CLOSING];
-    tusk__chain_init(all);
-    for (tusk__chain *c = list->next; c != list; c = c->next) {
-        tusk__seat *seat = tusk__seat_of((tusk__slot *)(void *)c);
-        if (seat->driven || seat->leaving == NULL || seat->busy > 0 ||
-            !tusk__chain_empty(&seat->work))
-            continue;
-        seat->driven = p->threads;
-        tusk__chain_append(all, &seat->work);
-    }
-}
-
-/* On a host of their own: the pool's may never be stepped again. */
-static void move_to(tusk__chain *all, tusk_host *host)
-{
-    for (tusk__chain *c = all->next; c != all; c = c->next) {
-        tusk__seat *seat = tusk__seat_of_work(c);
-        unwatch(seat);
-        tusk__canceller_free(seat->canceller);
-        seat->canceller = NULL;
-        seat->io.deadline = 0;
-        seat->patience = TUSK_NEVER;
-        see_to_it(seat, host);
-    }
-}
-
-static void hurry(tusk__chain *all, tusk_host *host)
-{
-    int64_t now = tusk_now(), until = now + HURRY;
-    while (now < until && !tusk__chain_empty(all)) {
-        for (tusk__chain *c = all->next, *next; c != all; c = next) {
-            tusk__seat *seat = tusk__seat_of_work(c);
-            next = c->next;
-            if (ended(seat, now))
-                end(seat);
-            else
-                urge(seat, host, now);
-        }
-        if (!tusk__chain_empty(all) && host->step(host, until) == TUSK_EIO)
-            return;
-        now = tusk_now();
-    }
-}
-
-bool tusk__member_hurry(tusk_pool *p)
-{
-    tusk__chain all;
-    tusk_host *host;
-    gather(p, &all);
-    if (tusk__chain_empty(&all))
-        return false;
-    tusk__pool_unlock(p);
-    if (tusk__host_private_new(&host) == TUSK_OK) {
-        move_to(&all, host);
-        hurry(&all, host);
-    }
-    while (!tusk__chain_empty(&all))
-        end(tusk__seat_of_work(all.next));
-    tusk__host_private_free(host);
-    tusk__pool_lock(p);
-    return true;
-}
-
-/* Each has been told once, or its time is over. */
-static bool all_told(const tusk__chain *all)
-{
-    for (const tusk__chain *c = all->next; c != all; c = c->next)
-        if (tusk__seat_of_work((tusk__chain *)(uintptr_t)c)->canceller != NULL)
-            return false;
-    return true;
-}
-
-/* Their borrowers' threads are at work with them and learn of it from the server. */
-void tusk__member_stop(tusk__chain *all)
-{
-    tusk_host *host;
-    if (tusk__host_private_new(&host) != TUSK_OK)
-        return;
-    for (tusk__chain *c = all->next; c != all; c = c->next) {
-        tusk__seat *seat = tusk__seat_of_work(c);
-        seat->canceller = tusk__canceller_start(seat->conn->link, host, on_cancelled, seat);
-    }
-    int64_t until = tusk_now() + HURRY;
-    while (!all_told(all) && tusk_now() < until && host->step(host, until) != TUSK_EIO)
-        continue;
-    for (tusk__chain *c = all->next; c != all; c = c->next) {
-        tusk__canceller_free(tusk__seat_of_work(c)->canceller);
-        tusk__seat_of_work(c)->canceller = NULL;
-    }
-    tusk__host_private_free(host);
 }
 
 void tusk__member_abandon(tusk__seat *seat)

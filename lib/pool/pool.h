@@ -258,7 +258,7 @@ struct tusk_pool {
         size_t stuck;     /* SHARED ones that are */
         size_t joined;    /* that may be shared besides options.share_connections */
         int64_t shortest; /* of the last `rides` rides, made while others waited */
-        unsigned rides;
+        size_t rides;
         int64_t look_at;  /* at which time alone may change something; TUSK_NEVER */
         int64_t halve_at; /* `joined` is, not before that */
     } breadth;
@@ -485,9 +485,11 @@ bool tusk__member_close(tusk__seat *, bool sparing);
 /* Drives one that is CLOSING. */
 bool tusk__member_see_off(tusk__seat *, int64_t deadline, tusk__bell *);
 void tusk__member_fail(tusk__seat *);
+void tusk__member_abandon(tusk__seat *);
+
+/* ── hurry.c ── likewise ── */
 bool tusk__member_hurry(tusk_pool *);
 void tusk__member_stop(tusk__chain *seats);
-void tusk__member_abandon(tusk__seat *);
 
 /* ── member.c ── */
 extern const tusk__seat_ops tusk__member_ops;
