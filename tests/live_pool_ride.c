@@ -175,7 +175,12 @@ static void who_waits_for_the_slow_gets_another_one(void)
     tusk_pool *p = known_pool("pool_max=2", &o);
     tusk_conn *observer = live_open(NULL);
     worker slow[2], w[2];
+    tusk_pool_stats before, s;
+    tusk_pool_stat(p, &before);
     workers_start(slow, 2, p, sleep_long);
+    do /* otherwise one of the others may get on behind the first */
+        tusk_pool_stat(p, &s);
+    while (s.lends < before.lends + 2);
     workers_start(w, 2, p, ask_once);
     workers_join(w, 2);
     for (int i = 0; i < 2; i++)
