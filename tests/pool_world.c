@@ -217,23 +217,17 @@ static unsigned fake_depth(tusk__seat *seat)
     return 2;
 }
 
-static int fake_host(const tusk__seat *seat)
-{
-    (void)seat;
-    return 0;
-}
-
-static char fake_role(const tusk__seat *seat)
-{
-    (void)seat;
-    return 'p';
-}
-
-static uint64_t fake_none(const tusk__seat *seat)
-{
-    (void)seat;
-    return 0;
-}
+/* What is the same for every connection. */
+#define SAME(type, name, value)                                                                    \
+    static type name(const tusk__seat *seat)                                                       \
+    {                                                                                              \
+        (void)seat;                                                                                \
+        return value;                                                                              \
+    }
+SAME(int, fake_host, 0)
+SAME(char, fake_role, 'p')
+SAME(int64_t, fake_away, 0)
+SAME(uint64_t, fake_none, 0)
 
 static void fake_fail(tusk__seat *seat)
 {
@@ -252,6 +246,7 @@ static const tusk__seat_ops fake_ops = {.open = fake_open,
                                         .host = fake_host,
                                         .role = fake_role,
                                         .requests = fake_none,
+                                        .away = fake_away,
                                         .cancels = fake_none,
                                         .fail = fake_fail,
                                         .hurry = fake_hurry};

@@ -310,6 +310,47 @@ static void another_is_shared_beside_a_stuck_one(void **state)
     empty();
 }
 
+/* ── far away ─────────────────────────────────────────────────────────────────────────────── */
+
+#define FAR (40 * TUSK__MS)
+
+static int64_t is_far(const tusk__seat *seat)
+{
+    (void)seat;
+    return FAR;
+}
+
+/* The way there and back makes no statement slow, and no connection stuck. */
+static void the_way_does_not_count(void **state)
+{
+    (void)state;
+    static tusk__seat_ops ops;
+    asked first = {0}, second = {0};
+    world_begin(0);
+    ops = *w.pool->ops;
+    ops.away = is_far;
+    w.pool->ops = &ops;
+    submit(&first, "select 1", TUSK_SHARE);
+    assert_true(world_happen(OPENED, 0));
+    turns();
+    let_pass(FAR + TUSK__STUCK - 1);
+    assert_false(first.ticket->seat->is_stuck);
+    let_pass(TUSK__STUCK);
+    assert_true(first.ticket->seat->is_stuck);
+    answer(&first, 0, TUSK_DONE, 'I');
+    for (int i = 0; i < 20; i++) { /* it is forgotten that it took long once */
+        submit(&first, "select 1", TUSK_SHARE);
+        w.now += FAR;
+        answer(&first, 0, TUSK_DONE, 'I');
+    }
+    submit(&first, "select 1", TUSK_SHARE);
+    submit(&second, "select 1", TUSK_SHARE);
+    assert_ptr_equal(first.ticket->seat, second.ticket->seat);
+    answer(&first, 0, TUSK_DONE, 'I');
+    answer(&second, 0, TUSK_DONE, 'I');
+    world_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +361,7 @@ int main(void)
         cmocka_unit_test(short_rides_among_long_ones),
         cmocka_unit_test(who_joined_leaves_again),
         cmocka_unit_test(another_is_shared_beside_a_stuck_one),
+        cmocka_unit_test(the_way_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,8 +198,9 @@ enum { TUSK_SHARE = 1 << 16 };
  * the connection. One that provably did not leave is sent on another connection. TUSK_SHARE: it may
  * travel together with other callers' statements over one connection, each with its own Sync, so
  * that an error stays with its own statement. Statements that need a connection of their own get
- * one all the same: those that begin or end transactions or change the session, COPY, batches, what
- * was slow before, and everything on endpoints that do not allow it. A sink must not pause then.
+ * one all the same: those that begin or end transactions or change the session, COPY (so whoever has
+ * a sink with bytes or pull), batches, what took more than 5 ms before besides the way to the server
+ * and back, and everything on endpoints that do not allow it. A sink must not pause then.
  * When one is cancelled or timed out and ends by itself just then, the cancel may meet the next one
  * on that connection, which had left already (see tusk_cancel). If that one begins with SELECT,
  * INSERT, UPDATE or DELETE and no row of it was told, it is sent again, alone; otherwise it fails

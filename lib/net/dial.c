@@ -141,6 +141,7 @@ static bool begin(tusk__try *t)
         return false;
     }
     t->state = TUSK__TRY_OPEN;
+    t->begun = tusk__link_now(l);
     if (at_once(t))
         return true;
     t->io.fd = t->fd;
@@ -161,6 +162,7 @@ static void won(tusk__try *t)
 {
     tusk__link *l = t->link;
     l->address = t->address;
+    l->away = at_once(t) ? 0 : tusk__link_now(l) - t->begun;
     l->fd = release(t);
     t->state = TUSK__TRY_OVER; /* what goes wrong from here on is not repeated at this address */
     rest(l);

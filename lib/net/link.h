@@ -30,6 +30,7 @@ typedef struct tusk__try {
     const tusk__address *address;
     enum { TUSK__TRY_NEW, TUSK__TRY_OPEN, TUSK__TRY_OVER } state;
     int fd;
+    int64_t begun;
 } tusk__try;
 
 struct tusk__link {
@@ -59,6 +60,7 @@ struct tusk__link {
     size_t ntries;
     const tusk__address *address; /* the one in use, or the last one that failed */
     int64_t dial_at;           /* when the next try begins */
+    int64_t away;              /* how long the one that connected took: a way there and back */
     int dial_error;            /* errno of the last one that failed */
     bool noted;                /* the failure has been written to `attempts` already */
     bool tls_used;             /* the current attempt got as far as the TLS handshake */

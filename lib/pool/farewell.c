@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "lib/net/link.h"
 #include "lib/pool/farewell.h"
+#include "lib/pool/member.h"
 
 /* The server's end is waited for so long; where it has to be told to stop first; and where nothing
  * shows it. */

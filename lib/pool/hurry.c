@@ -4,6 +4,7 @@
 #include "lib/net/host.h"
 #include "lib/net/link.h"
 #include "lib/pool/farewell.h"
+#include "lib/pool/member.h"
 
 #define HURRY TUSK__SECOND
 

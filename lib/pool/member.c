@@ -1,12 +1,12 @@
-/* lib/pool/member.c: tusk__seat_ops for real connections: with farewell.c the only file of lib/pool
- * that knows what a tusk_conn is made of.
+/* lib/pool/member.c: tusk__seat_ops for real connections: with facts.c and farewell.c the only
+ * files of lib/pool that know what a tusk_conn is made of.
  *
  * Bringing a connection in order means: wait for what is outstanding, roll back what is open. A
  * statement of ours does both, it queues behind what is there; when it is done, one looks again. */
 #include <poll.h>
 #include "lib/net/host.h"
 #include "lib/net/link.h"
-#include "lib/pool/pool.h"
+#include "lib/pool/member.h"
 #include "lib/result.h"
 
 /* For each step towards order; a connection that needs more than a few of them is closed. */
@@ -297,21 +297,11 @@ static bool has_role(tusk__seat *seat)
     return !seat->wrong_role;
 }
 
-static int host(const tusk__seat *seat)
-{
-    return seat->conn != NULL ? tusk__health_find(seat->pool, seat->conn->host) : -1;
-}
-
-static char role(const tusk__seat *seat)
-{
-    return seat->conn != NULL ? tusk__session_role(seat->conn) : 0;
-}
-
 /* Which of several hosts is the primary is learnt from those that are in use. */
 static void note_role(tusk__seat *seat)
 {
     tusk_pool *p = seat->pool;
-    char now = seat->conn->settings.nhosts > 1 ? role(seat) : seat->role_seen;
+    char now = seat->conn->settings.nhosts > 1 ? tusk__member_role(seat) : seat->role_seen;
     if (now == seat->role_seen)
         return;
     seat->role_seen = now;
@@ -403,25 +393,6 @@ static void cancel(tusk_ticket *t)
     tusk_cancel(t->req);
 }
 
-static unsigned depth(tusk__seat *seat)
-{
-    const tusk_conn *c = seat->conn;
-    if (c == NULL || c->profile == TUSK__PROFILE_UNKNOWN || c->probing)
-        return 1;
-    unsigned mine = seat->pool->options.share_depth, theirs = tusk__profiles[c->profile].depth;
-    return theirs > 0 && theirs < mine ? theirs : mine;
-}
-
-static uint64_t cancels(const tusk__seat *seat)
-{
-    return seat->conn != NULL ? seat->conn->ncancels : 0;
-}
-
-static uint64_t requests(const tusk__seat *seat)
-{
-    return seat->conn != NULL ? seat->conn->nrequests : 0;
-}
-
 /* ── driven by a thread ───────────────────────────────────────────────────────────────────── */
 
 static void fail_events(tusk_conn *c)
@@ -485,11 +456,12 @@ const tusk__seat_ops tusk__member_ops = {
     .submit = submit,
     .step = step,
     .cancel = cancel,
-    .depth = depth,
-    .host = host,
-    .role = role,
-    .cancels = cancels,
-    .requests = requests,
+    .depth = tusk__member_depth,
+    .host = tusk__member_host,
+    .role = tusk__member_role,
+    .cancels = tusk__member_cancels,
+    .requests = tusk__member_requests,
+    .away = tusk__member_away,
     .fail = tusk__member_fail,
     .drive = drive,
     .hurry = tusk__member_hurry,

@@ -76,6 +76,8 @@ typedef struct tusk__seat_ops {
     uint64_t (*cancels)(const tusk__seat *);
     /* Requests made on it so far. */
     uint64_t (*requests)(const tusk__seat *);
+    /* How far away its server is: what the way there and back took when it connected. */
+    int64_t (*away)(const tusk__seat *);
     /* Ends what runs on it, at the server too; the connection stays with whoever has it until it is
      * given back. Between threads: the caller drives it. */
     void (*fail)(tusk__seat *);
@@ -234,6 +236,7 @@ struct tusk_pool {
     size_t max_waiting;
     unsigned generation;
     uint64_t random;
+    int64_t away; /* how far the nearest server is that was connected to; TUSK_NEVER at first */
 
     int64_t next_timeout; /* no waiter's deadline is earlier */
     int64_t next_upkeep;  /* likewise for lifetimes and idle times */
@@ -402,7 +405,8 @@ void tusk__query_tell(tusk_ticket *);
 const tusk_sink *tusk__query_sink(const tusk_ticket *);
 
 /* ── share.c ── */
-/* A connection that has been at one statement for so long takes no more. */
+/* A connection that has been at one statement for so long, and for the way there and back, takes no
+ * more. */
 #define TUSK__STUCK (20 * TUSK__MS)
 bool tusk__share_stuck(const tusk__seat *, int64_t now);
 /* May it ride with others, by what it is? Looks at nothing of the pool. */
@@ -479,19 +483,5 @@ void tusk__ride_arrived(tusk_ticket *, const tusk_outcome *);
 void tusk__ride_drive(tusk_pool *, tusk__taker *);
 /* The drivers are to look round. */
 void tusk__ride_stop(tusk_pool *);
-
-/* ── farewell.c ── parts of tusk__member_ops ── */
-bool tusk__member_close(tusk__seat *, bool sparing);
-/* Drives one that is CLOSING. */
-bool tusk__member_see_off(tusk__seat *, int64_t deadline, tusk__bell *);
-void tusk__member_fail(tusk__seat *);
-void tusk__member_abandon(tusk__seat *);
-
-/* ── hurry.c ── likewise ── */
-bool tusk__member_hurry(tusk_pool *);
-void tusk__member_stop(tusk__chain *seats);
-
-/* ── member.c ── */
-extern const tusk__seat_ops tusk__member_ops;
 
 #endif

@@ -132,6 +132,9 @@ static void open_up(tusk__seat *seat)
     seat->host = p->ops->host(seat);
     seat->role_seen = p->ops->role(seat);
     tusk__health_opened(p, seat->host, seat->role_seen);
+    int64_t away = p->ops->away(seat);
+    if (away < p->away)
+        p->away = away;
     if (p->closed)
         tusk__seat_retire(seat, TUSK__WHY_pool);
     else if (seat->generation != p->generation)

@@ -12,8 +12,10 @@
 
 /* Bytes of requests in flight on one connection. */
 #define MAX_BYTES ((size_t)256 << 10)
-/* A statement that takes longer than this gets a connection of its own. */
-#define SLOW_US 5000
+/* A statement that takes longer than this, and the way there and back, gets a connection of its
+ * own.
+ */
+#define SLOW (5 * TUSK__MS)
 /* With so many on it, another connection is opened up to others if there is an idle one. */
 #define CROWD 8u
 
@@ -31,6 +33,11 @@ static uint32_t hash_of(tusk_slice sql)
     return h | 1;
 }
 
+static bool is_slow(const tusk_pool *p, uint32_t us)
+{
+    return us * INT64_C(1000) > tusk__later(p->away, SLOW);
+}
+
 /* The average of all times so far, the last one counting a quarter. */
 void tusk__share_learn(tusk_pool *p, uint32_t hash, int64_t ns)
 {
@@ -38,7 +45,7 @@ void tusk__share_learn(tusk_pool *p, uint32_t hash, int64_t ns)
     uint32_t us = ns > UINT32_MAX / 4 * 1000 ? UINT32_MAX / 4 : (uint32_t)(ns / 1000);
     if (k->hash != hash) {
         /* The slower one keeps its place for a while: forgetting it costs more. */
-        if (k->us > SLOW_US && us < SLOW_US) {
+        if (is_slow(p, k->us) && !is_slow(p, us)) {
             k->us -= k->us / 8;
             return;
         }
@@ -52,7 +59,7 @@ void tusk__share_learn(tusk_pool *p, uint32_t hash, int64_t ns)
 bool tusk__share_slow(const tusk_ticket *t)
 {
     const tusk__known *k = &t->pool->known[t->hash / 2 % TUSK__KNOWN_QUERIES];
-    return k->hash == t->hash && k->us > SLOW_US;
+    return k->hash == t->hash && is_slow(t->pool, k->us);
 }
 
 bool tusk__share_fits(tusk_ticket *t, const tusk_request *rq)
@@ -74,7 +81,7 @@ bool tusk__share_stuck(const tusk__seat *seat, int64_t now)
     const tusk_ticket *first = (const tusk_ticket *)(const void *)((char *)seat->riders.next -
                                                                    offsetof(tusk_ticket, ride));
     int64_t since = first->began > seat->rider_done ? first->began : seat->rider_done;
-    return now - since >= TUSK__STUCK;
+    return now - since >= tusk__later(seat->pool->away, TUSK__STUCK);
 }
 
 /* ── getting on ───────────────────────────────────────────────────────────────────────────── */
