@@ -44,7 +44,7 @@ void tusk__breadth_stuck(tusk__seat *seat, bool is)
 /* Twice as many rides as there are at a time, since a pause makes all of those long. */
 static size_t enough(const tusk_pool *p)
 {
-    return 2 * p->options.share_depth * p->slots.sharing;
+    return p->slots.sharing * 2 * p->options.share_depth;
 }
 
 void tusk__breadth_rode(tusk_pool *p, int64_t took)
