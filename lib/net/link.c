@@ -18,8 +18,7 @@
 /* Data that is pulled leaves room for reading after this many writes: the server may have said long
  * ago that it wants no more. */
 #define WRITES_PER_TURN 4
-/* With so many requests under way the server's answers are let gather: see `gather` in tusk/io.h.
- */
+/* With so many requests under way their answers are let gather: see `gather` in tusk/io.h. */
 #define DEEP 16
 
 int64_t tusk__link_now(const tusk__link *l)

@@ -1,9 +1,9 @@
 /* lib/pool/breadth.c: over how many connections statements are shared. Few: each is a process of
  * the server, and the more of those take turns, the more statements are answered out of turn. But
  * two may be too few, for a server far away or statements that take their time. So those that a
- * slow statement keeps do not count; and while others wait, another one joins whenever the ride on
- * those there are takes long. What has joined leaves again by halves, since whether it helped does
- * not show: it comes back at once if it did. */
+ * slow statement keeps do not count; and while others wait, more of them join as long as the ride
+ * on those there are takes long. What has joined leaves again by halves, since whether it helped
+ * does not show: it comes back at once if it did. */
 #include "lib/pool/pool.h"
 
 /* Even the shortest ride was long: each waits for those before it, or for the way there and back.
@@ -65,10 +65,10 @@ void tusk__breadth_rode(tusk_pool *p, int64_t took)
     change(p);
 }
 
-void tusk__breadth_look_at(tusk_pool *p, int64_t when)
+void tusk__breadth_watch(tusk_pool *p)
 {
-    if (when < p->breadth.look_at)
-        p->breadth.look_at = when;
+    if (p->breadth.look_at == TUSK_NEVER)
+        p->breadth.look_at = tusk__pool_now(p) + TUSK__STUCK;
 }
 
 /* On a host nobody waits for a connection that could tell. */
@@ -85,9 +85,7 @@ void tusk__breadth_look(tusk_pool *p, int64_t now)
 {
     if (now < p->breadth.look_at)
         return;
-    p->breadth.look_at = TUSK_NEVER;
-    if (p->slots.counts[TUSK__SLOT_SHARED] > 0)
-        tusk__breadth_look_at(p, now + TUSK__STUCK);
+    p->breadth.look_at = p->slots.counts[TUSK__SLOT_SHARED] > 0 ? now + TUSK__STUCK : TUSK_NEVER;
     if (!p->threads)
         look_for_stuck(p, now);
     if (now < p->breadth.halve_at)

@@ -262,7 +262,7 @@ struct tusk_pool {
         size_t joined;    /* that may be shared besides options.share_connections */
         int64_t shortest; /* of the last `rides` rides, made while others waited */
         size_t rides;
-        int64_t look_at;  /* at which time alone may change something; TUSK_NEVER */
+        int64_t look_at;  /* when it is looked what time has changed; TUSK_NEVER */
         int64_t halve_at; /* `joined` is, not before that */
     } breadth;
     tusk__known known[TUSK__KNOWN_QUERIES];
@@ -430,9 +430,10 @@ void tusk__breadth_init(tusk_pool *);
 void tusk__breadth_stuck(tusk__seat *, bool is);
 /* A statement was on a shared one for so long. */
 void tusk__breadth_rode(tusk_pool *, int64_t took);
-/* What time alone brings about, if it is time; not later than that. */
+/* One is SHARED: what time alone brings about is looked at now and then, by tusk__breadth_look. */
+void tusk__breadth_watch(tusk_pool *);
+/* If it is time. */
 void tusk__breadth_look(tusk_pool *, int64_t now);
-void tusk__breadth_look_at(tusk_pool *, int64_t when);
 
 /* ── stats.c ── */
 void tusk__pool_snapshot(tusk_pool *, tusk_pool_stats *);

@@ -12,9 +12,7 @@
 
 /* Bytes of requests in flight on one connection. */
 #define MAX_BYTES ((size_t)256 << 10)
-/* A statement that takes longer than this, and the way there and back, gets a connection of its
- * own.
- */
+/* What takes longer than this, and the way there and back, gets a connection of its own. */
 #define SLOW (5 * TUSK__MS)
 /* With so many on it, another connection is opened up to others if there is an idle one. */
 #define CROWD 8u
@@ -158,7 +156,7 @@ void tusk__share_begin(tusk__seat *seat)
     if (seat->depth < 2)
         return;
     tusk__slots_move(&p->slots, &seat->slot, TUSK__SLOT_SHARED);
-    tusk__breadth_look_at(p, tusk__pool_now(p) + TUSK__STUCK);
+    tusk__breadth_watch(p);
     tusk__share_fill(seat);
 }
 
