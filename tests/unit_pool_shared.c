@@ -320,16 +320,21 @@ static int64_t is_far(const tusk__seat *seat)
     return FAR;
 }
 
-/* The way there and back makes no statement slow, and no connection stuck. */
-static void the_way_does_not_count(void **state)
+static void begin_far(void)
 {
-    (void)state;
     static tusk__seat_ops ops;
-    asked first = {0}, second = {0};
     world_begin(0);
     ops = *w.pool->ops;
     ops.away = is_far;
     w.pool->ops = &ops;
+}
+
+/* The way there and back makes no statement slow, and no connection stuck. */
+static void the_way_does_not_count(void **state)
+{
+    (void)state;
+    asked first = {0}, second = {0};
+    begin_far();
     submit(&first, "select 1", TUSK_SHARE);
     assert_true(world_happen(OPENED, 0));
     turns();
@@ -351,6 +356,52 @@ static void the_way_does_not_count(void **state)
     world_end();
 }
 
+/* An answer that comes right behind the one before it shows what its own statement took. */
+static void slow_behind_another(void **state)
+{
+    (void)state;
+    asked first = {0}, second = {0}, third = {0};
+    begin_far();
+    submit(&first, "select 1", TUSK_SHARE);
+    assert_true(world_happen(OPENED, 0));
+    turns();
+    submit(&second, "select slow()", TUSK_SHARE);
+    assert_ptr_equal(first.ticket->seat, second.ticket->seat);
+    w.now += FAR;
+    answer(&first, 0, TUSK_DONE, 'I');
+    w.now += 10 * TUSK__MS;
+    answer(&second, 0, TUSK_DONE, 'I');
+    submit(&first, "select 1", TUSK_SHARE);
+    submit(&second, "select 1", TUSK_SHARE);
+    submit(&third, "select slow()", TUSK_SHARE);
+    assert_ptr_equal(first.ticket->seat, second.ticket->seat);
+    assert_false(third.ticket->waiter.light);
+    assert_true(world_happen(OPENED, 1));
+    turns();
+    answer(&third, 0, TUSK_DONE, 'I');
+    answer(&second, 0, TUSK_DONE, 'I');
+    answer(&first, 0, TUSK_DONE, 'I');
+    world_end();
+}
+
+/* As near as the nearest of those that are there; behind the name may be another server later. */
+static void another_server_is_farther(void **state)
+{
+    (void)state;
+    world_begin(0);
+    const tusk__health_host *host = w.pool->health.hosts;
+    tusk__health_opened(w.pool, 0, 'p', 2 * TUSK__MS);
+    tusk__health_opened(w.pool, 0, 'p', TUSK__MS);
+    tusk__health_opened(w.pool, 0, 'p', FAR);
+    assert_int_equal(host->away, TUSK__MS);
+    for (int i = 0; i < 3; i++)
+        tusk__health_closed(w.pool, 0);
+    tusk__health_opened(w.pool, 0, 'p', FAR);
+    assert_int_equal(host->away, FAR);
+    tusk__health_closed(w.pool, 0);
+    world_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +413,8 @@ int main(void)
         cmocka_unit_test(who_joined_leaves_again),
         cmocka_unit_test(another_is_shared_beside_a_stuck_one),
         cmocka_unit_test(the_way_does_not_count),
+        cmocka_unit_test(slow_behind_another),
+        cmocka_unit_test(another_server_is_farther),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

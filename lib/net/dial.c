@@ -158,11 +158,25 @@ bool tusk__dial_more(const tusk__link *l)
     return false;
 }
 
+/* The kernel's own figure is better where there is one: it does not wait for the loop's turn. */
+static int64_t way_there_and_back(const tusk__try *t)
+{
+    int64_t took = at_once(t) ? 0 : tusk__link_now(t->link) - t->begun;
+#ifdef TCP_INFO
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    if (took > 0 && getsockopt(t->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+        info.tcpi_rtt > 0 && info.tcpi_rtt * INT64_C(1000) < took)
+        took = info.tcpi_rtt * INT64_C(1000);
+#endif
+    return took;
+}
+
 static void won(tusk__try *t)
 {
     tusk__link *l = t->link;
     l->address = t->address;
-    l->away = at_once(t) ? 0 : tusk__link_now(l) - t->begun;
+    l->away = way_there_and_back(t);
     l->fd = release(t);
     t->state = TUSK__TRY_OVER; /* what goes wrong from here on is not repeated at this address */
     rest(l);

@@ -135,13 +135,15 @@ static void gave_up(tusk__scout *scout, const tusk__host *host, char role, const
     tusk__pool_unlock(p);
 }
 
-void tusk__health_opened(tusk_pool *p, int host, char role)
+void tusk__health_opened(tusk_pool *p, int host, char role, int64_t away)
 {
     if (host < 0)
         return;
     tusk__health_host *h = &p->health.hosts[host];
     answered(p, h, role_of(role));
     forget_error(h);
+    if (h->told.connections == 0 || away < h->away)
+        h->away = away;
     h->told.opened++;
     h->told.connections++;
 }

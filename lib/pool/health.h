@@ -11,6 +11,7 @@
 typedef struct tusk__health_host {
     tusk_pool_host told;
     unsigned in_a_row; /* failures */
+    int64_t away;      /* the way there and back: the least of its connections since it had none */
 } tusk__health_host;
 
 typedef struct tusk__health {
@@ -28,8 +29,8 @@ void tusk__health_free(tusk_pool *);
 int tusk__health_find(const tusk_pool *, const tusk__host *);
 
 /* The rest is for the engine, and between threads under the mutex. A connection to it was made,
- * closed, found to have another role, lost. host -1: nothing happens. */
-void tusk__health_opened(tusk_pool *, int host, char role);
+ * closed, found to have another role, lost. host -1: nothing happens. away: see tusk__seat_ops. */
+void tusk__health_opened(tusk_pool *, int host, char role, int64_t away);
 void tusk__health_closed(tusk_pool *, int host);
 void tusk__health_role(tusk_pool *, int host, char role);
 void tusk__health_lost(tusk_pool *, int host, const tusk_error *why);

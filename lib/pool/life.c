@@ -99,7 +99,7 @@ static void init(tusk_pool *p, tusk_host *host, const tusk__seat_ops *ops)
     p->host = host;
     p->process = tusk__process();
     p->io = (tusk_io){.fd = -1, .deadline = TUSK_NEVER, .ready = tusk__pool_on_clock};
-    p->next_timeout = p->next_upkeep = p->drain.deadline = p->away = TUSK_NEVER;
+    p->next_timeout = p->next_upkeep = p->drain.deadline = TUSK_NEVER;
     if (tusk__crypto_openssl.random(&p->random, sizeof p->random) != TUSK_OK)
         p->random = (uint64_t)tusk_now();
 }

@@ -119,6 +119,7 @@ struct tusk__seat {
     bool rolled_back, reset; /* that had to be done: to be counted */
 
     int host;       /* of pool->health, while it is open; -1 */
+    int64_t away;   /* as ops->away said then */
     char role_seen; /* what the pool's health has been told of its role */
 
     tusk__chain riders; /* tickets whose queries it runs, the oldest first */
@@ -236,7 +237,6 @@ struct tusk_pool {
     size_t max_waiting;
     unsigned generation;
     uint64_t random;
-    int64_t away; /* how far the nearest server is that was connected to; TUSK_NEVER at first */
 
     int64_t next_timeout; /* no waiter's deadline is earlier */
     int64_t next_upkeep;  /* likewise for lifetimes and idle times */
@@ -405,8 +405,10 @@ void tusk__query_tell(tusk_ticket *);
 const tusk_sink *tusk__query_sink(const tusk_ticket *);
 
 /* ── share.c ── */
-/* A connection that has been at one statement for so long, and for the way there and back, takes no
- * more. */
+/* For how long the server has been at this one of the seat's riders; those before it, and the way
+ * there and back, do not count. */
+int64_t tusk__share_kept(const tusk__seat *, const tusk_ticket *, int64_t now);
+/* A connection whose server has been at one statement for so long takes no more. */
 #define TUSK__STUCK (20 * TUSK__MS)
 bool tusk__share_stuck(const tusk__seat *, int64_t now);
 /* May it ride with others, by what it is? Looks at nothing of the pool. */
@@ -421,7 +423,7 @@ void tusk__share_begin(tusk__seat *);
 void tusk__share_fill(tusk__seat *);
 /* A rider has gone: others follow, or the seat is given back. On a host. */
 void tusk__share_next(tusk__seat *);
-/* How long a statement took. */
+/* How long a statement kept the server. */
 void tusk__share_learn(tusk_pool *, uint32_t hash, int64_t ns);
 
 /* ── breadth.c ─ how many connections are shared ── */

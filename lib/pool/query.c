@@ -210,14 +210,12 @@ static bool worth_again(const tusk_ticket *t, const tusk_outcome *o)
 void tusk__query_note(tusk_ticket *t, const tusk_outcome *o)
 {
     tusk_pool *p = t->pool;
-    const tusk__seat *seat = t->seat;
-    int64_t since = t->began > seat->rider_done ? t->began : seat->rider_done;
     p->stats.queries++;
     p->stats.errors += o == NULL || o->status != TUSK_OK;
     tusk__histogram_add(&p->query, t->ended - t->began);
     TUSK__PROBE2(pool_query_done, p, t->ended - t->began);
     if (t->hash != 0)
-        tusk__share_learn(p, t->hash, t->ended - since);
+        tusk__share_learn(p, t->hash, tusk__share_kept(t->seat, t, t->ended));
 }
 
 void tusk__query_complain(const tusk_ticket *t, const tusk_outcome *o)

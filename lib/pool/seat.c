@@ -131,10 +131,8 @@ static void open_up(tusk__seat *seat)
     tusk__pool_no_trouble(p);
     seat->host = p->ops->host(seat);
     seat->role_seen = p->ops->role(seat);
-    tusk__health_opened(p, seat->host, seat->role_seen);
-    int64_t away = p->ops->away(seat);
-    if (away < p->away)
-        p->away = away;
+    seat->away = p->ops->away(seat);
+    tusk__health_opened(p, seat->host, seat->role_seen, seat->away);
     if (p->closed)
         tusk__seat_retire(seat, TUSK__WHY_pool);
     else if (seat->generation != p->generation)

@@ -12,7 +12,7 @@
 
 /* Bytes of requests in flight on one connection. */
 #define MAX_BYTES ((size_t)256 << 10)
-/* What takes longer than this, and the way there and back, gets a connection of its own. */
+/* What keeps the server busy for longer than this gets a connection of its own. */
 #define SLOW (5 * TUSK__MS)
 /* With so many on it, another connection is opened up to others if there is an idle one. */
 #define CROWD 8u
@@ -31,9 +31,9 @@ static uint32_t hash_of(tusk_slice sql)
     return h | 1;
 }
 
-static bool is_slow(const tusk_pool *p, uint32_t us)
+static bool is_slow(uint32_t us)
 {
-    return us * INT64_C(1000) > tusk__later(p->away, SLOW);
+    return us * INT64_C(1000) > SLOW;
 }
 
 /* The average of all times so far, the last one counting a quarter. */
@@ -43,7 +43,7 @@ void tusk__share_learn(tusk_pool *p, uint32_t hash, int64_t ns)
     uint32_t us = ns > UINT32_MAX / 4 * 1000 ? UINT32_MAX / 4 : (uint32_t)(ns / 1000);
     if (k->hash != hash) {
         /* The slower one keeps its place for a while: forgetting it costs more. */
-        if (is_slow(p, k->us) && !is_slow(p, us)) {
+        if (is_slow(k->us) && !is_slow(us)) {
             k->us -= k->us / 8;
             return;
         }
@@ -57,7 +57,7 @@ void tusk__share_learn(tusk_pool *p, uint32_t hash, int64_t ns)
 bool tusk__share_slow(const tusk_ticket *t)
 {
     const tusk__known *k = &t->pool->known[t->hash / 2 % TUSK__KNOWN_QUERIES];
-    return k->hash == t->hash && is_slow(t->pool, k->us);
+    return k->hash == t->hash && is_slow(k->us);
 }
 
 bool tusk__share_fits(tusk_ticket *t, const tusk_request *rq)
@@ -70,7 +70,27 @@ bool tusk__share_fits(tusk_ticket *t, const tusk_request *rq)
            t->sink->bytes == NULL && t->bytes <= MAX_BYTES / 4 && tusk__sql_traits(rq->sql) == 0;
 }
 
-/* ── stuck ────────────────────────────────────────────────────────────────────────────────── */
+/* ── what the server is at ────────────────────────────────────────────────────────────────── */
+
+/* How far its server is: its host is known better than by the one connection. */
+static int64_t away(const tusk__seat *seat)
+{
+    return seat->host >= 0 ? seat->pool->health.hosts[seat->host].away : seat->away;
+}
+
+/* Since when it is at this one, the oldest on its connection, told by when the answer would come
+ * that took it no time: behind the one before, and not before a way there and back. */
+static int64_t taken_up(const tusk__seat *seat, const tusk_ticket *t)
+{
+    int64_t there = tusk__later(t->began, away(seat));
+    return there > seat->rider_done ? there : seat->rider_done;
+}
+
+int64_t tusk__share_kept(const tusk__seat *seat, const tusk_ticket *t, int64_t now)
+{
+    int64_t since = taken_up(seat, t);
+    return now > since ? now - since : 0;
+}
 
 bool tusk__share_stuck(const tusk__seat *seat, int64_t now)
 {
@@ -78,8 +98,7 @@ bool tusk__share_stuck(const tusk__seat *seat, int64_t now)
         return false;
     const tusk_ticket *first = (const tusk_ticket *)(const void *)((char *)seat->riders.next -
                                                                    offsetof(tusk_ticket, ride));
-    int64_t since = first->began > seat->rider_done ? first->began : seat->rider_done;
-    return now - since >= tusk__later(seat->pool->away, TUSK__STUCK);
+    return tusk__share_kept(seat, first, now) >= TUSK__STUCK;
 }
 
 /* ── getting on ───────────────────────────────────────────────────────────────────────────── */
