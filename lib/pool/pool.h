@@ -385,7 +385,7 @@ void tusk__query_drop(tusk_ticket *);
 void tusk__query_start(tusk_ticket *);
 /* Submits it on a seat that is LENT or SHARED. TUSK_ECLOSED: that is dead; other errors: refused.
  * Nothing has happened to the ticket then. Between threads it gets on, and its driver does that. */
-int tusk__query_run(tusk_ticket *, tusk__seat *);
+int tusk__query_run(tusk_ticket *, tusk__seat *, int64_t now);
 /* From the connection: its request is done. */
 void tusk__query_done(tusk_ticket *, const tusk_outcome *);
 /* It leaves its seat, which it had to itself or shared. True: it is to be run once more, by

@@ -110,11 +110,11 @@ void tusk__query_drop(tusk_ticket *t)
 
 /* ── on a connection ──────────────────────────────────────────────────────────────────────── */
 
-int tusk__query_run(tusk_ticket *t, tusk__seat *seat)
+int tusk__query_run(tusk_ticket *t, tusk__seat *seat, int64_t now)
 {
     tusk_pool *p = t->pool;
     t->seat = seat;
-    t->began = tusk__pool_now(p);
+    t->began = now;
     if (seat->nriders == 0)
         seat->cancels = p->ops->cancels(seat);
     int status = p->threads ? TUSK_OK : p->ops->submit(seat, t);
@@ -156,7 +156,7 @@ static int start(tusk_ticket *t)
     }
     tusk__ticket_served(t, seat);
     tusk__slots_take(&p->slots, &t->waiter);
-    int status = tusk__query_run(t, seat);
+    int status = tusk__query_run(t, seat, seat->lent_at);
     if (status == TUSK_OK) {
         if (t->waiter.light)
             tusk__share_begin(seat);
@@ -189,10 +189,9 @@ static bool was_mistaken(const tusk_ticket *t, const tusk_outcome *o)
 }
 
 /* Proved not to have been done, and for no fault of its own. */
-static bool worth_again(const tusk_ticket *t, const tusk_outcome *o)
+static bool worth_again(const tusk_ticket *t, const tusk_outcome *o, int64_t now)
 {
-    const tusk_pool *p = t->pool;
-    if (p->closed || t->tries >= MAX_TRIES || tusk__pool_now(p) >= t->deadline)
+    if (o->status == TUSK_OK || t->pool->closed || t->tries >= MAX_TRIES || now >= t->deadline)
         return false;
     if (o->fate == TUSK_NOT_SENT) /* by the connection's death, or by what somebody asked for */
         return o->status != TUSK_ECANCELED && o->status != TUSK_ETIMEDOUT &&
@@ -232,7 +231,7 @@ void tusk__query_complain(const tusk_ticket *t, const tusk_outcome *o)
 bool tusk__query_leave(tusk_ticket *t, const tusk_outcome *o, int64_t now)
 {
     tusk__seat *seat = t->seat;
-    bool again = worth_again(t, o);
+    bool again = worth_again(t, o, now);
     if (seat->slot.state == TUSK__SLOT_SHARED)
         tusk__breadth_rode(t->pool, now - t->began);
     tusk__breadth_stuck(seat, false);

@@ -56,7 +56,7 @@ void tusk__ride_begin(tusk__taker *k, tusk__seat *seat)
     seat->lent_out = false;
     seat->driven = true;
     seat->driver = k;
-    tusk__query_run(&k->ticket, seat);
+    tusk__query_run(&k->ticket, seat, tusk__pool_now(p));
     tusk__share_begin(seat);
 }
 

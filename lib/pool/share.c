@@ -138,7 +138,7 @@ bool tusk__share_join(tusk_ticket *t)
     if (p->slots.waiting > 0 || p->slots.counts[TUSK__SLOT_SHARED] == 0)
         return false;
     tusk__seat *seat = best(t, t->asked);
-    if (seat == NULL || tusk__query_run(t, seat) != TUSK_OK)
+    if (seat == NULL || tusk__query_run(t, seat, t->asked) != TUSK_OK)
         return false;
     p->stats.lends++;
     tusk__histogram_add(&p->wait, 0);
@@ -155,7 +155,7 @@ void tusk__share_fill(tusk__seat *seat)
         if (!has_room(seat, t, now))
             break;
         tusk__slots_leave(&p->slots, w);
-        int status = tusk__query_run(t, seat);
+        int status = tusk__query_run(t, seat, now);
         if (status == TUSK_ECLOSED) {
             seat->broken = true;
             tusk__slots_ask(&p->slots, w, true);

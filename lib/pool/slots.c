@@ -105,6 +105,11 @@ static size_t less(size_t a, size_t b)
     return a > b ? a - b : 0;
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* How many light waiters may get a connection now, to share it with the others. */
 static size_t may_share(const tusk__slots *s)
 {
@@ -208,18 +213,14 @@ bool tusk__slots_must_wait(const tusk__slots *s, bool light)
  * the server. */
 size_t tusk__slots_wanted(const tusk__slots *s)
 {
-    if (s->closed)
-        return 0;
     size_t opening = s->counts[TUSK__SLOT_OPENING];
-    size_t shared = (s->light + s->depth - 1) / s->depth;
+    size_t most = smaller(less(s->max, s->size), less(s->openings, opening));
+    if (s->closed || most == 0)
+        return 0;
     size_t sharing = may_share(s);
-    size_t needed = s->waiting - s->light + (shared < sharing ? shared : sharing);
-    size_t wanted = less(needed, opening);
-    size_t floor = less(s->min, s->size - s->counts[TUSK__SLOT_CLOSING]);
-    if (floor > wanted)
-        wanted = floor;
-    size_t room = less(s->max, s->size), at_once = less(s->openings, opening);
-    if (wanted > room)
-        wanted = room;
-    return wanted > at_once ? at_once : wanted;
+    if (sharing > 0)
+        sharing = smaller(sharing, (s->light + s->depth - 1) / s->depth);
+    size_t wanted = less(s->waiting - s->light + sharing, opening);
+    size_t missing = less(s->min, s->size - s->counts[TUSK__SLOT_CLOSING]);
+    return smaller(wanted > missing ? wanted : missing, most);
 }
