@@ -157,7 +157,7 @@ void host_test_deadline(host_fixture *f)
     probe_watch(p);
     host_rounds_until(f, &p->timeouts, 1);
     assert_true(p->last >= at);
-    assert_true(p->last - at < 500 * MS);
+    assert_true(p->last - at < INT64_C(10000) * MS); /* busy machines have paused for seconds */
     host_rounds(f, 5 * MS);
     assert_int_equal(p->timeouts, 1);
     p->io.deadline = tusk_now() - 1;
