@@ -47,7 +47,12 @@ void tusk__ticket_free(tusk_ticket *t)
 
 /* ── waiting ──────────────────────────────────────────────────────────────────────────────── */
 
-int tusk__ticket_ask(tusk_ticket *t, int64_t timeout)
+void tusk__ticket_limit(tusk_ticket *t, int64_t timeout)
+{
+    t->deadline = tusk__later(t->asked, timeout == 0 ? t->pool->timeout : timeout);
+}
+
+int tusk__ticket_ask(tusk_ticket *t)
 {
     tusk_pool *p = t->pool;
     const tusk__slots *s = &p->slots;
@@ -60,7 +65,6 @@ int tusk__ticket_ask(tusk_ticket *t, int64_t timeout)
         return TUSK_EAGAIN;
     }
     p->stats.waits += waits;
-    t->deadline = tusk__later(t->asked, timeout == 0 ? p->timeout : timeout);
     if (t->deadline < p->next_timeout)
         p->next_timeout = t->deadline;
     TUSK__PROBE2(pool_ask, p, s->waiting);
@@ -260,8 +264,10 @@ int tusk_pool_lend(tusk_pool *p, int64_t timeout, tusk_lend_fn *fn, void *ud, tu
         status = TUSK_EINVAL;
     else if ((t = tusk__ticket_new(p, TUSK__TICKET_LEND)) == NULL)
         status = TUSK_ENOMEM;
-    else
-        status = tusk__ticket_ask(t, timeout);
+    if (status == TUSK_OK) {
+        tusk__ticket_limit(t, timeout);
+        status = tusk__ticket_ask(t);
+    }
     if (status == TUSK_OK) {
         t->fn = fn;
         t->ud = ud;

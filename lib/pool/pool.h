@@ -358,8 +358,10 @@ void tusk__ticket_init(tusk_ticket *, tusk_pool *, enum tusk__ticket_kind);
 /* NULL: no memory. */
 tusk_ticket *tusk__ticket_new(tusk_pool *, enum tusk__ticket_kind);
 void tusk__ticket_free(tusk_ticket *);
+/* So long it may wait, from when it was made; 0: as long as the pool's setting says. */
+void tusk__ticket_limit(tusk_ticket *, int64_t timeout);
 /* Queues it. TUSK_EAGAIN: too many wait; TUSK_ECLOSED. */
-int tusk__ticket_ask(tusk_ticket *, int64_t timeout);
+int tusk__ticket_ask(tusk_ticket *);
 /* It will get no connection: its callback is due. */
 void tusk__ticket_end(tusk_ticket *, int status);
 /* All that wait. */

@@ -319,7 +319,7 @@ static int place(tusk_ticket *t)
         return TUSK_ECLOSED;
     if (t->waiter.light && tusk__share_join(t))
         return TUSK_OK;
-    int status = tusk__ticket_ask(t, 0);
+    int status = tusk__ticket_ask(t);
     if (status != TUSK_OK || t->waiter.state != TUSK__WAITER_HANDED)
         return status;
     tusk__chain_remove(&t->waiter.chain);
@@ -342,7 +342,7 @@ int tusk_pool_submit(tusk_pool *p, const tusk_request *rq, const tusk_sink *sink
     if (status == TUSK_OK) {
         t->sink = sink;
         t->ud = ud;
-        t->deadline = tusk__later(t->asked, p->timeout);
+        tusk__ticket_limit(t, 0);
         t->waiter.light = tusk__share_fits(t, rq) && !tusk__share_slow(t);
         status = place(t);
     }

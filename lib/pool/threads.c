@@ -320,9 +320,9 @@ int tusk__taker_wait(tusk_pool *p, tusk__taker *k, int64_t timeout)
 {
     tusk_ticket *t = &k->ticket;
     int status = TUSK_OK;
-    t->deadline = tusk__later(t->asked, timeout == 0 ? p->timeout : timeout);
+    tusk__ticket_limit(t, timeout);
     if (p->closed || !t->waiter.light || !tusk__share_join(t))
-        status = tusk__ticket_ask(t, timeout);
+        status = tusk__ticket_ask(t);
     while (status == TUSK_OK) {
         if (t->waiter.state == TUSK__WAITER_HANDED)
             tusk__chain_remove(&t->waiter.chain); /* at once: nobody has to be told */
