@@ -354,14 +354,14 @@ static void ask(player *p, const tape_step *step)
 }
 
 /* Before the next step of another kind: everything that happened was expected. */
-static void nothing_left(player *p, int line, bool messages_too)
+static void nothing_left(player *p, int line)
 {
     if (!p->strict)
         return;
     if (p->event_next < p->result->nevents)
         fail(p, line, "before this line an unexpected callback came: %.600s",
              p->result->events[p->event_next].line);
-    if (messages_too && p->sent_next < p->nsent) {
+    if (p->sent_next < p->nsent) {
         sent_message *m = &p->sent[p->sent_next];
         bytes text = {0};
         tape_frontend(m->data.data, m->data.len, m->started, "", &text);
@@ -374,7 +374,7 @@ static void run_step(player *p, const tape_step *step)
 {
     bool moves = step->kind == TAPE_DO || step->kind == TAPE_BACKEND || step->kind == TAPE_EOF;
     if (moves)
-        nothing_left(p, step->line, step->kind != TAPE_DO);
+        nothing_left(p, step->line);
     if (!going(p) || (!moves && !p->strict))
         return;
     if (step->kind == TAPE_DO)
@@ -399,7 +399,7 @@ static void finish(player *p)
 {
     int line = p->tape->nsteps > 0 ? p->tape->steps[p->tape->nsteps - 1].line : 0;
     if (!p->ended)
-        nothing_left(p, line + 1, true);
+        nothing_left(p, line + 1);
     subject_end(&p->s);
     if (p->s.violation[0] != '\0')
         fail(p, line, "broken promise: %s", p->s.violation);
