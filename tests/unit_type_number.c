@@ -282,6 +282,9 @@ static void midpoints(void **state)
     (void)state;
 #if LDBL_MANT_DIG >= 54
     char text[1300];
+    volatile long double one = 1;
+    if (one + LDBL_EPSILON == one)
+        skip(); /* valgrind calculates with doubles instead */
     for (int e = -1000; e < 900; e += 7) {
         long double low = ldexpl(4503599627370497.0L + e % 2, e - 52), half = ldexpl(1, e - 53);
         double even = ldexp(4503599627370498.0 + (e % 2 == 0 ? 0 : e % 2 - 1), e - 52), d = 0;
